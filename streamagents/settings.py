@@ -1,0 +1,76 @@
+"""Settings: every environment variable is read here, once, and all faults are told together."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from streamagents.errors import ConfigurationError
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Settings(BaseSettings):
+    """What the environment says, as `STREAMAGENTS_<NAME>`. Durations are seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="STREAMAGENTS_", env_ignore_empty=True)
+
+    broker: str | None = None
+    """Broker list `host:port,host:port`; unset means the embedded broker on `kafka_port`."""
+    kafka_port: Port = 9092
+    kafka_fsync: bool = False
+    """Flush every write of the embedded broker to the disk before it is acknowledged."""
+    app: str = "streamagents"
+    """Module of the application, as in `faust -A MODULE`."""
+    data_dir: Path = Path(".streamagents")
+    """RocksDB and the embedded broker live here."""
+    topic_prefix: str = Field(default="", pattern=r"^[A-Za-z0-9._-]{0,80}$")
+    partitions: Annotated[int, Field(ge=1, le=10_000)] = 4
+    """Partitions of every topic that does not name its own number."""
+    replication: Annotated[int, Field(ge=1, le=10)] = 1
+    in_flight: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    """Events whose agents run at once in one worker."""
+    shutdown_grace_s: Annotated[float, Field(ge=0, le=3600)] = 25.0
+    dedupe_ttl_s: Annotated[int, Field(ge=60)] = 604_800
+    session_timeout_s: Annotated[float, Field(ge=3, le=60)] = 10.0
+    """A worker that is silent for so long loses its partitions."""
+    log_level: str = "info"
+
+    @field_validator("broker")
+    @classmethod
+    def _broker_is_a_list_of_addresses(cls, value: str | None) -> str | None:
+        for address in value.split(",") if value else ():
+            host, _, port = address.strip().rpartition(":")
+            if not host or not port.isdigit() or not 0 < int(port) < 65536:
+                raise ValueError(f"{address.strip()!r} is not host:port")
+        return value
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @cached_property
+    def bootstrap(self) -> str:
+        """The broker list that clients use."""
+        return self.broker or f"127.0.0.1:{self.kafka_port}"
+
+
+def load_settings() -> Settings:
+    """Read the environment.
+
+    Raises:
+        ConfigurationError: one sentence that lists every faulty setting.
+    """
+    try:
+        return Settings()
+    except ValidationError as exc:
+        faults = "; ".join(
+            f"STREAMAGENTS_{'_'.join(str(part) for part in fault['loc']).upper()}: {fault['msg']}"
+            for fault in exc.errors()
+        )
+        raise ConfigurationError(f"The settings cannot be used: {faults}.") from exc
