@@ -1,0 +1,110 @@
+"""The ports: what the inner rooms ask of the world, in Protocols of one to four methods."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from streamagents.events import Headers
+
+
+class Record(Protocol):
+    """One record as any Kafka client delivers it."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]: ...
+    @property
+    def timestamp(self) -> int:
+        """Milliseconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """One record to be written. Without a partition the key decides, by Kafka's murmur2."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+    partition: int | None = None
+    timestamp: int | None = None
+    """Milliseconds since the epoch; None is the moment of writing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a record lies."""
+
+    topic: str
+    partition: int
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}:{self.partition}:{self.offset}"
+
+
+class Bus(Protocol):
+    """Writes records outside of any event's group: commands, gateways, tests."""
+
+    async def send(self, record: Outgoing) -> Position:
+        """Write one record and wait until the broker has it.
+
+        Raises:
+            BrokerUnavailableError: the broker did not acknowledge in time; the record may or may
+                not have been kept.
+            TopicsError: the topic does not exist.
+        """
+
+
+class Clock(Protocol):
+    """Time, for whoever decides by it."""
+
+    def now(self) -> datetime:
+        """The moment, in UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds that only grow."""
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class Observer(Protocol):
+    """Is told what became of events. Must not raise and must not block."""
+
+    def observe(self, report: Report) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One thing that happened to one event.
+
+    `outcome` is one of received, started, ok, duplicate, retried, dead_lettered, skipped,
+    forwarded, released.
+    """
+
+    outcome: str
+    topic: str
+    partition: int
+    offset: int
+    event_id: str = ""
+    agent: str = ""
+    attempt: int = 0
+    code: str = ""
+    """The dead letter's error code, or the class of a failure."""
+    detail: str = ""
+    seconds: float = 0.0
+    """How long the agent ran."""
