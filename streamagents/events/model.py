@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -56,8 +56,27 @@ class Event(BaseModel):
 
     event_type: ClassVar[EventType]
 
+    if TYPE_CHECKING:
+        # For type checkers, which look for class keywords here.
+        def __init_subclass__(
+            cls,
+            *,
+            topic: str | None = None,
+            type: str | None = None,
+            key: str | None = None,
+            id: str | None = "id",
+            tombstones: Tombstones = "letter",
+            partitions: int | None = None,
+            **kwargs: Any,
+        ) -> None: ...
+    else:
+
+        def __init_subclass__(cls, **_keywords: Any) -> None:
+            """Let the keywords pass: pydantic hands them to the hook below, fields complete."""
+            super().__init_subclass__()
+
     @classmethod
-    def __pydantic_init_subclass__(  # noqa: D105, PLW3201 - pydantic's hook for class keywords
+    def __pydantic_init_subclass__(  # noqa: PLW3201 - pydantic's hook for class keywords
         cls,
         *,
         topic: str | None = None,
