@@ -16,17 +16,29 @@ class Record(Protocol):
     """One record as any Kafka client delivers it."""
 
     @property
-    def topic(self) -> str: ...
+    def topic(self) -> str:
+        """The topic's name on the broker."""
+
     @property
-    def partition(self) -> int: ...
+    def partition(self) -> int:
+        """The partition's number."""
+
     @property
-    def offset(self) -> int: ...
+    def offset(self) -> int:
+        """Grows along the partition, not by one."""
+
     @property
-    def key(self) -> bytes | None: ...
+    def key(self) -> bytes | None:
+        """The raw key."""
+
     @property
-    def value(self) -> bytes | None: ...
+    def value(self) -> bytes | None:
+        """The raw value; None is a tombstone."""
+
     @property
-    def headers(self) -> Sequence[tuple[str, bytes]]: ...
+    def headers(self) -> Sequence[tuple[str, bytes]]:
+        """In order, repeated names kept, values raw."""
+
     @property
     def timestamp(self) -> int:
         """Milliseconds since the epoch."""
@@ -79,13 +91,15 @@ class Clock(Protocol):
     def monotonic(self) -> float:
         """Seconds that only grow."""
 
-    async def sleep(self, seconds: float) -> None: ...
+    async def sleep(self, seconds: float) -> None:
+        """Wait; other tasks run meanwhile."""
 
 
 class Observer(Protocol):
     """Is told what became of events. Must not raise and must not block."""
 
-    def observe(self, report: Report) -> None: ...
+    def observe(self, report: Report) -> None:
+        """Take note."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

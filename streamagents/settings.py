@@ -11,7 +11,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streamagents.errors import ConfigurationError
 
-Port = Annotated[int, Field(ge=1, le=65535)]
+_LAST_PORT = 65535
+Port = Annotated[int, Field(ge=1, le=_LAST_PORT)]
 
 
 class Settings(BaseSettings):
@@ -45,7 +46,7 @@ class Settings(BaseSettings):
     def _broker_is_a_list_of_addresses(cls, value: str | None) -> str | None:
         for address in value.split(",") if value else ():
             host, _, port = address.strip().rpartition(":")
-            if not host or not port.isdigit() or not 0 < int(port) < 65536:
+            if not host or not port.isdigit() or not 0 < int(port) <= _LAST_PORT:
                 raise ValueError(f"{address.strip()!r} is not host:port")
         return value
 
@@ -70,7 +71,8 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as exc:
         faults = "; ".join(
-            f"STREAMAGENTS_{'_'.join(str(part) for part in fault['loc']).upper()}: {fault['msg']}"
+            f"STREAMAGENTS_{'_'.join(str(part) for part in fault['loc']).upper()}: "
+            f"{fault['msg'].removeprefix('Value error, ')}"
             for fault in exc.errors()
         )
         raise ConfigurationError(f"The settings cannot be used: {faults}.") from exc

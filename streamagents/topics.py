@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 INBOX = "streamagents.inbox"
 LETTERS_SUFFIX = ".dlq"
+OUR_TOPICS = "streamagents."
+"""No event of a user's begins so."""
 
 DAY_MS = 86_400_000
 MIB = 1 << 20

@@ -33,7 +33,8 @@ class EventInfo:
 class Emit(Protocol):
     """Takes one event into the attempt's group and tells the id it gets."""
 
-    def __call__(self, event: Event) -> str: ...
+    def __call__(self, event: Event) -> str:  # noqa: D102 - said above
+        ...
 
 
 class EmittedId(str):
@@ -42,8 +43,8 @@ class EmittedId(str):
     __slots__ = ()
 
     def __await__(self) -> Generator[Any, None, EmittedId]:
+        yield from ()  # what makes this a generator: there is nothing to wait for
         return self
-        yield  # what makes this a generator
 
 
 class Context:
@@ -56,7 +57,7 @@ class Context:
     def __init__(self, event: EventInfo, *, emit: Emit, clock: Clock, log: Any) -> None:
         self.event = event
         self.log = log
-        """A structlog logger, bound to the event and its agent: `ctx.log.info("scored", score=7)`."""
+        """A structlog logger, bound to the event: `ctx.log.info("scored", score=7)`."""
         self._emit = emit
         self._clock = clock
 

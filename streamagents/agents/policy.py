@@ -40,8 +40,12 @@ class Route:
             ("in_flight", 1, 100_000),
         ):
             value = getattr(self, name)
-            if value is not None and not low <= value <= high:
+            kind = int if name in {"attempts", "in_flight"} else (int, float)
+            if value is None and name == "in_flight":
+                continue
+            if isinstance(value, bool) or not isinstance(value, kind) or not low <= value <= high:
                 raise ConfigurationError(
                     f"Route({type(self.agent).__name__}, {name}={value!r}): "
-                    f"{name} is between {low} and {high}."
+                    f"{name} is {'a whole number' if kind is int else 'a number'} "
+                    f"between {low} and {high}."
                 )

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import inspect
 import typing
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from streamagents.agents.context import Context
 from streamagents.agents.policy import Route
 from streamagents.errors import ConfigurationError
 from streamagents.events import Event, EventType
+from streamagents.events.model import legal_topic
+from streamagents.topics import OUR_TOPICS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 FALLBACK = "fallback"
+_CONTEXT_NAMES = frozenset({"ctx", "context"})
+_VARIADIC = frozenset({inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD})
+_MOST_PARAMETERS = 2
+"""An event and a context."""
+
+Model = type[Event]
+"""`type` itself is a field's name below."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +38,7 @@ class Registration:
     """The agent's class, for logs, letters and metrics."""
     version: str
     event: EventType
-    model: type[Event] | None
+    model: Model | None
     """What `run` takes; None is the raw data, a dict."""
     wants_context: bool
     is_async: bool
@@ -44,7 +55,7 @@ class Registry:
 
     agents: Mapping[str, Registration]
     fallback: Registration
-    events: Mapping[str, type[Event]]
+    events: Mapping[str, Model]
     """By topic: the models that agents take and emit."""
 
     def for_type(self, type_: str) -> Registration | None:
@@ -53,26 +64,32 @@ class Registry:
 
 
 def build_registry(
-    agents: Mapping[str, Any], *, fallback: Any, emits: Iterable[type[Event]] = ()
+    agents: Mapping[str, Any], *, fallback: Any, emits: Iterable[Model] = ()
 ) -> Registry:
     """Check and complete what a user registered.
 
     Raises:
         ConfigurationError: an agent has no usable `run`, or two of them claim one topic.
     """
+    if FALLBACK in agents:
+        raise ConfigurationError(
+            f"{FALLBACK!r} is no event type: hand that agent over as `fallback=`."
+        )
     registrations = {type_: _register(type_, agent) for type_, agent in agents.items()}
+    last = _register(FALLBACK, fallback)
     _one_type_a_topic(registrations)
     events = {r.event.topic: r.model for r in registrations.values() if r.model}
-    for model in (*emits, *_returned(registrations.values())):
+    for model in (*emits, *_returned([*registrations.values(), last])):
         known = events.setdefault(model.event_type.topic, model)
         if known is not model:
             raise ConfigurationError(
                 f"{known.__name__} and {model.__name__} both claim the topic "
                 f"{model.event_type.topic!r}: one topic has one type."
             )
+    _none_is_ours([*events, *(r.event.topic for r in registrations.values())])
     return Registry(
         agents=registrations,
-        fallback=_register(FALLBACK, fallback),
+        fallback=last,
         events=events,
     )
 
@@ -80,16 +97,7 @@ def build_registry(
 def _register(type_: str, agent: Any) -> Registration:
     route = agent if isinstance(agent, Route) else Route(agent)
     handler = route.agent
-    if inspect.isclass(handler):
-        raise ConfigurationError(
-            f"The agent of {type_!r} is the class {handler.__name__}: register an object, "
-            f"{handler.__name__}()."
-        )
-    run = getattr(handler, "run", None)
-    if not callable(run):
-        raise ConfigurationError(
-            f"The agent of {type_!r}, {type(handler).__name__}, has no method run(event)."
-        )
+    _check_handler(type_, handler)
     model, wants_context = _parameters(type_, handler)
     event = model.event_type if model else _plain(type_)
     if type_ not in {event.type, FALLBACK}:
@@ -106,42 +114,73 @@ def _register(type_: str, agent: Any) -> Registration:
         event=event,
         model=model,
         wants_context=wants_context,
-        is_async=inspect.iscoroutinefunction(run),
+        is_async=inspect.iscoroutinefunction(handler.run),
     )
+
+
+def _check_handler(type_: str, handler: Any) -> None:
+    if inspect.isclass(handler):
+        raise ConfigurationError(
+            f"The agent of {type_!r} is the class {handler.__name__}: register an object, "
+            f"{handler.__name__}()."
+        )
+    run = getattr(handler, "run", None)
+    if not callable(run):
+        raise ConfigurationError(
+            f"The agent of {type_!r}, {type(handler).__name__}, has no method run(event)."
+        )
+    if inspect.isgeneratorfunction(run) or inspect.isasyncgenfunction(run):
+        raise ConfigurationError(
+            f"{type(handler).__name__}.run of {type_!r} yields: return a list of events, or "
+            "emit them with ctx.emit(event)."
+        )
 
 
 def _plain(type_: str) -> EventType:
     """The topic of an agent that takes raw data: named like its type, keyed by the record."""
+    topic = legal_topic(f"The type {type_!r}", type_)
     return EventType(
-        type=type_, topic=type_, key=None, id=None, tombstones="letter", partitions=None
+        type=type_, topic=topic, key=None, id=None, tombstones="letter", partitions=None
     )
 
 
-def _parameters(type_: str, handler: Any) -> tuple[type[Event] | None, bool]:
-    """What `run` takes: the model of its first parameter, and whether there is a second."""
-    name = type(handler).__name__
-    parameters = [
-        p
-        for p in inspect.signature(handler.run).parameters.values()
-        if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}
-    ]
-    required = [p for p in parameters if p.default is p.empty]
-    if not parameters or len(required) > 2:  # noqa: PLR2004 - an event and a context
-        raise ConfigurationError(f"{name}.run of {type_!r} takes run(event) or run(event, ctx).")
-    annotation = _resolve(parameters[0].annotation, handler)
+def _parameters(type_: str, handler: Any) -> tuple[Model | None, bool]:
+    """What `run` takes: the model of its first parameter, and whether it wants the context."""
+    name = f"{type(handler).__name__}.run of {type_!r}"
+    every = inspect.signature(handler.run).parameters.values()
+    parameters = [p for p in every if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
+    required = [p for p in every if p.default is p.empty and p.kind not in _VARIADIC]
+    by_position = required == parameters[: len(required)]
+    if not parameters or len(required) > _MOST_PARAMETERS or not by_position:
+        raise ConfigurationError(f"{name} takes run(event) or run(event, ctx).")
+    model = _model(name, parameters[0], handler)
+    if model and type_ == FALLBACK:
+        raise ConfigurationError(f"{name} gets events of any type: it takes a dict.")
+    return model, _wants_context(parameters, handler)
+
+
+def _wants_context(parameters: list[inspect.Parameter], handler: Any) -> bool:
+    """A second parameter is the context, unless it has a default and looks like something else."""
+    if len(parameters) < _MOST_PARAMETERS:
+        return False
+    second = parameters[1]
+    if second.default is second.empty or second.name in _CONTEXT_NAMES:
+        return True
+    annotation = second.annotation
+    with suppress(ConfigurationError):  # a name for type checkers only: no matter here
+        annotation = _resolve(annotation, handler)
+    return annotation is Context or "Context" in str(annotation)
+
+
+def _model(name: str, event: inspect.Parameter, handler: Any) -> Model | None:
+    annotation = _resolve(event.annotation, handler)
+    if annotation is Event:
+        raise ConfigurationError(f"{name} takes any Event: name one model, or take a dict.")
     if inspect.isclass(annotation) and issubclass(annotation, Event):
-        if type_ == FALLBACK:
-            raise ConfigurationError(
-                f"The fallback agent {name} gets events of any type: its run takes a dict."
-            )
-        return annotation, len(parameters) > 1
-    if annotation not in {inspect.Parameter.empty, dict, Any} and (
-        typing.get_origin(annotation) is not dict
-    ):
-        raise ConfigurationError(
-            f"{name}.run of {type_!r} takes {annotation!r}: an Event model or dict is needed."
-        )
-    return None, len(parameters) > 1
+        return annotation
+    if annotation in (event.empty, dict, Any) or typing.get_origin(annotation) is dict:
+        return None
+    raise ConfigurationError(f"{name} takes {annotation!r}: an Event model or dict is needed.")
 
 
 def _resolve(annotation: Any, handler: Any) -> Any:
@@ -151,10 +190,10 @@ def _resolve(annotation: Any, handler: Any) -> Any:
     scope = getattr(inspect.unwrap(handler.run), "__globals__", {})
     try:
         return eval(annotation, scope)  # noqa: S307 - the user's own source, as typing does it
-    except NameError as exc:
+    except (NameError, AttributeError, TypeError, SyntaxError) as exc:
         raise ConfigurationError(
             f"{type(handler).__name__}.run takes {annotation!r}, which cannot be found at run "
-            "time: import it outside of `if TYPE_CHECKING`."
+            "time: define or import it at the top of its module, outside of `if TYPE_CHECKING`."
         ) from exc
 
 
@@ -169,21 +208,25 @@ def _one_type_a_topic(registrations: Mapping[str, Registration]) -> None:
             )
 
 
-def _returned(registrations: Iterable[Registration]) -> Iterable[type[Event]]:
+def _none_is_ours(topics: Iterable[str]) -> None:
+    for topic in topics:
+        if topic.startswith(OUR_TOPICS):
+            raise ConfigurationError(
+                f"The topic {topic!r} is not to be had: names that begin with {OUR_TOPICS!r} are "
+                "the runtime's own."
+            )
+
+
+def _returned(registrations: Iterable[Registration]) -> Iterable[Model]:
     """The event models in the return annotations: what an agent returns, it emits."""
     for registration in registrations:
         annotation = inspect.signature(registration.run).return_annotation
-        if isinstance(annotation, str):
-            scope = getattr(inspect.unwrap(registration.run), "__globals__", {})
-            try:
-                annotation = eval(annotation, scope)  # noqa: S307 - as in _resolve
-            except NameError:
-                continue  # emitting an undeclared event says so in words
-        yield from _models_in(annotation)
+        with suppress(ConfigurationError):  # emitting an undeclared event says so in words
+            yield from _models_in(_resolve(annotation, registration.route.agent))
 
 
-def _models_in(annotation: Any) -> Iterable[type[Event]]:
-    if inspect.isclass(annotation) and issubclass(annotation, Event):
+def _models_in(annotation: Any) -> Iterable[Model]:
+    if inspect.isclass(annotation) and issubclass(annotation, Event) and annotation is not Event:
         yield annotation
     for part in typing.get_args(annotation):
         yield from _models_in(part)

@@ -1,9 +1,10 @@
-"""`Event`: the pydantic model that names a topic, a type and the field that orders and partitions."""
+"""`Event`: the pydantic model that names a topic, a type, and the field that orders its events."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -12,6 +13,7 @@ from streamagents.errors import ConfigurationError
 
 Tombstones = Literal["letter", "skip"]
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_METHODS = frozenset({"event_key", "event_id"})
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 
 
@@ -62,9 +64,9 @@ class Event(BaseModel):
             cls,
             *,
             topic: str | None = None,
-            type: str | None = None,
+            type: str | None = None,  # noqa: A002 - the field's own word
             key: str | None = None,
-            id: str | None = "id",
+            id: str | None = "id",  # noqa: A002 - the field's own word
             tombstones: Tombstones = "letter",
             partitions: int | None = None,
             **kwargs: Any,
@@ -76,7 +78,7 @@ class Event(BaseModel):
             super().__init_subclass__()
 
     @classmethod
-    def __pydantic_init_subclass__(  # noqa: PLW3201 - pydantic's hook for class keywords
+    def __pydantic_init_subclass__(
         cls,
         *,
         topic: str | None = None,
@@ -88,10 +90,16 @@ class Event(BaseModel):
         **kwargs: Any,
     ) -> None:
         super().__pydantic_init_subclass__(**kwargs)
+        if taken := _METHODS & cls.model_fields.keys():
+            name = min(taken)
+            raise ConfigurationError(
+                f"{cls.__name__} has a field {name}, which is a method of every Event: name the "
+                f"field otherwise and keep the word in the data, with Field(alias={name!r})."
+            )
         kind = type or topic or _WORD_START.sub("_", cls.__name__).lower()
         cls.event_type = EventType(
             type=kind,
-            topic=_legal(cls, topic or kind),
+            topic=legal_topic(cls.__name__, topic or kind),
             key=_field(cls, "key", key),
             id=None if id == "id" and "id" not in cls.model_fields else _field(cls, "id", id),
             tombstones=tombstones,
@@ -100,15 +108,19 @@ class Event(BaseModel):
 
     def event_key(self) -> bytes | None:
         """The record key: UTF-8 of `str(value)` of the key field; None without a field or value."""
-        name = self.event_type.key
-        value = None if name is None else getattr(self, name)
-        return None if value is None else str(value).encode()
+        text = _text(self, type(self).event_type.key)
+        return None if text is None else text.encode()
 
     def event_id(self) -> str | None:
-        """The value of the id field as text; None without a field or value."""
-        name = self.event_type.id
-        value = None if name is None else getattr(self, name)
-        return None if value is None else str(value)
+        """The value of the id field as text; None without a field or value. Empty is no value."""
+        return _text(self, type(self).event_type.id) or None
+
+
+def _text(event: Event, name: str | None) -> str | None:
+    value = None if name is None else getattr(event, name)
+    if isinstance(value, Enum):  # `str` would name the member, not what is in the data
+        value = value.value
+    return None if value is None else str(value)
 
 
 def _field(cls: type[Event], word: str, name: str | None) -> str | None:
@@ -120,10 +132,15 @@ def _field(cls: type[Event], word: str, name: str | None) -> str | None:
     return name
 
 
-def _legal(cls: type[Event], topic: str) -> str:
+def legal_topic(owner: str, topic: str) -> str:
+    """The topic, if Kafka takes its name.
+
+    Raises:
+        ConfigurationError: Kafka does not; `owner` is who wants it.
+    """
     if not _TOPIC.fullmatch(topic) or topic in {".", ".."}:
         raise ConfigurationError(
-            f"{cls.__name__} names topic={topic!r}: a Kafka topic has 1 to 249 letters, digits, "
+            f"{owner} names topic={topic!r}: a Kafka topic has 1 to 249 letters, digits, "
             "dots, underscores or hyphens."
         )
     return topic

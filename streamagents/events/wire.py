@@ -48,7 +48,13 @@ def decode(value: bytes, headers: Headers, *, model_has_data: bool = False) -> E
 
 
 def encode(
-    data: bytes, *, id: str, source: str, type: str, time: datetime, traceparent: bytes  # noqa: A002
+    data: bytes,
+    *,
+    id: str,  # noqa: A002 - CloudEvents calls it so
+    source: str,
+    type: str,  # noqa: A002 - CloudEvents calls it so
+    time: datetime,
+    traceparent: bytes,
 ) -> tuple[bytes, Headers]:
     """Write one event as a binary CloudEvent: the record's value and its headers."""
     return data, (
@@ -104,7 +110,7 @@ def _structured(value: bytes) -> Envelope:
         id=_text(event, "id"),
         source=_text(event, "source") or "",
         type=_text(event, "type"),
-        time=_time(_text(event, "time")),
+        time=_time(event.get("time")),
     )
 
 
@@ -124,7 +130,7 @@ def _maybe_envelope(value: bytes) -> Envelope:
         id=_scalar(parsed, "id"),
         source=_text(parsed, "source") or "",
         type=parsed["type"],
-        time=_time(_text(parsed, "time")),
+        time=_time(parsed.get("time")),
         key=_scalar(parsed, "key"),
     )
 
@@ -159,11 +165,17 @@ def _scalar(event: dict[str, Any], name: str) -> str | None:
     return _text(event, name)
 
 
-def _time(text: str | None) -> datetime | None:
-    """A time that cannot be read is not worth a dead letter: the record's own timestamp serves."""
+def _time(value: Any) -> datetime | None:
+    """In UTC, which is also what a time without a zone is taken for.
+
+    A time that cannot be read is not worth a dead letter: the record's own timestamp serves.
+    """
+    if value is None or isinstance(value, bool):
+        return None
     try:
-        return None if text is None else _TIME.validate_python(text)
-    except ValidationError:
+        time = _TIME.validate_python(value)
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValidationError, OverflowError):
         return None
 
 

@@ -1,0 +1,242 @@
+"""`KafkaAdmin`: the shape of topics, and how far their readers have come."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import errors as kafka
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from streamagents.bus.failures import answered
+from streamagents.errors import TopicsError
+from streamagents.topics import ActualTopic
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+    from types import TracebackType
+
+    from streamagents.topics import Change
+
+Answer = TypeVar("Answer")
+Partition = tuple[str, int]
+"""A topic and the number of one of its partitions."""
+
+_RETRY_S = 0.1
+_SET_ON_THE_TOPIC = 1
+"""Kafka's DYNAMIC_TOPIC_CONFIG: a value set on the topic itself, not a default."""
+_TOPIC_EXISTS = kafka.TopicAlreadyExistsError.errno
+
+
+class KafkaAdmin:
+    """Asks the cluster, and changes topics. `timeout_s` bounds each call. An async context manager.
+
+    Each call raises BrokerUnavailableError when no broker answers in time.
+    """
+
+    def __init__(self, bootstrap: str, *, timeout_s: float = 10.0) -> None:
+        self._bootstrap = bootstrap
+        self._timeout_s = timeout_s
+        self._client: Any = None
+
+    async def __aenter__(self) -> Self:
+        """Connect.
+
+        Raises:
+            BrokerUnavailableError: no broker answered within `timeout_s`.
+        """
+        self._client = AIOKafkaAdminClient(
+            bootstrap_servers=self._bootstrap,
+            client_id="streamagents-admin",
+            request_timeout_ms=int(self._timeout_s * 1000),
+        )
+        try:
+            async with answered(self._bootstrap, self._timeout_s):
+                await self._client.start()
+        except BaseException:
+            await self._client.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        _type: type[BaseException] | None,
+        _exc: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        await self._client.close()
+
+    async def describe(self, names: Iterable[str]) -> dict[str, ActualTopic]:
+        """Those of the topics that exist: their partition counts and all of their settings."""
+        metadata = await self._metadata()
+        found = {name: len(metadata[name]["partitions"]) for name in names if name in metadata}
+        entries = await self._config_entries(list(found))
+        return {
+            name: ActualTopic(
+                name=name,
+                partitions=partitions,
+                config={
+                    entry["config_names"]: entry["config_value"]
+                    for entry in entries[name]
+                    if entry["config_value"] is not None
+                },
+            )
+            for name, partitions in found.items()
+        }
+
+    async def apply(self, changes: Iterable[Change]) -> None:
+        """Create and configure; what is refused, or in order, is left alone.
+
+        Raises:
+            TopicsError: the broker refused some of it; what it accepted stays.
+        """
+        wanted = list(changes)
+        refusals = [
+            *await self._create([c for c in wanted if c.action == "create"]),
+            *await self._configure([c for c in wanted if c.action == "configure"]),
+        ]
+        if refusals:
+            raise TopicsError(
+                f"The Kafka broker at {self._bootstrap} refused {'; '.join(refusals)}."
+            )
+
+    async def wait_for(self, names: Iterable[str], timeout_s: float = 10.0) -> None:
+        """Wait until every partition of the topics has a leader, so that it can be used.
+
+        Raises:
+            TopicsError: one has none in time.
+        """
+        wanted = set(names)
+        waiting = wanted
+        try:
+            async with asyncio.timeout(timeout_s):
+                while waiting:
+                    metadata = await self._metadata()
+                    waiting = {name for name in wanted if not _is_led(metadata.get(name))}
+                    await asyncio.sleep(_RETRY_S if waiting else 0)
+        except TimeoutError as exc:
+            raise TopicsError(
+                f"Without a leader for all partitions after {timeout_s:g} s: "
+                f"{', '.join(sorted(waiting))}."
+            ) from exc
+
+    async def cluster_id(self) -> str:
+        """The id that Kafka gave the cluster when it was formatted."""
+        cluster = await self._answer(self._client.describe_cluster)
+        return str(cluster["cluster_id"])
+
+    async def committed(self, group: str) -> dict[Partition, int]:
+        """What a group has committed; empty for one that does not exist."""
+        offsets = await self._answer(lambda: self._client.list_consumer_group_offsets(group))
+        return {
+            (tp.topic, tp.partition): found.offset
+            for tp, found in offsets.items()
+            if found.offset >= 0
+        }
+
+    async def end_offsets(self, names: Iterable[str]) -> dict[Partition, int]:
+        """Where what is committed of each partition ends; unknown topics are left out."""
+        metadata = await self._metadata()
+        partitions = [
+            TopicPartition(name, partition["partition"])
+            for name in names
+            if name in metadata
+            for partition in metadata[name]["partitions"]
+        ]
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap,
+            client_id="streamagents-admin",
+            isolation_level="read_committed",
+            request_timeout_ms=int(self._timeout_s * 1000),
+        )
+        try:
+            async with answered(self._bootstrap, self._timeout_s):
+                await consumer.start()
+                ends = await consumer.end_offsets(partitions)
+        finally:
+            await consumer.stop()
+        return {(tp.topic, tp.partition): end for tp, end in ends.items()}
+
+    async def _create(self, changes: Sequence[Change]) -> list[str]:
+        if not changes:
+            return []
+        topics = [
+            NewTopic(c.spec.name, c.spec.partitions, c.spec.replication, None, dict(c.spec.config))
+            for c in changes
+        ]
+        response = await self._answer(lambda: self._client.create_topics(topics))
+        return [
+            f"to create {name} ({_sentence(code, message)})"
+            for name, code, message in response.topic_errors
+            # Somebody else was as quick as we: `plan` tells whether it is what we want.
+            if code not in {0, _TOPIC_EXISTS}
+        ]
+
+    async def _configure(self, changes: Sequence[Change]) -> list[str]:
+        if not changes:
+            return []
+        entries = await self._config_entries([c.spec.name for c in changes])
+        # Kafka takes this request for the whole of a topic's own settings and drops what is not
+        # in it, also what an operator has set by hand: so we send that along.
+        resources = [
+            ConfigResource(
+                ConfigResourceType.TOPIC, c.spec.name, {**_own(entries[c.spec.name]), **c.config}
+            )
+            for c in changes
+        ]
+        responses = await self._answer(lambda: self._client.alter_configs(resources))
+        return [
+            f"to configure {name} ({_sentence(code, message)})"
+            for response in responses
+            for code, message, _, name in response.resources
+            if code
+        ]
+
+    async def _metadata(self) -> dict[str, dict[str, Any]]:
+        # All topics, for a broker that creates topics by itself would create those we ask for.
+        topics = await self._answer(self._client.describe_topics)
+        return {topic["topic"]: topic for topic in topics}
+
+    async def _config_entries(self, names: list[str]) -> dict[str, list[dict[str, Any]]]:
+        if not names:
+            return {}
+        resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+        responses = await self._answer(lambda: self._client.describe_configs(resources))
+        return {
+            found["resource_name"]: found["config_entries"]
+            for response in responses
+            for found in response.to_object()["resources"]
+        }
+
+    async def _answer(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Ask until there is an answer: another node may know, a coordinator may be loading."""
+        async with answered(self._bootstrap, self._timeout_s):
+            while True:
+                try:
+                    return await ask()
+                except kafka.KafkaError as exc:
+                    if not exc.retriable:
+                        raise
+                await asyncio.sleep(_RETRY_S)
+
+
+def _own(entries: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    return {
+        entry["config_names"]: entry["config_value"]
+        for entry in entries
+        if entry.get("config_source") == _SET_ON_THE_TOPIC and entry["config_value"] is not None
+    }
+
+
+def _is_led(topic: Mapping[str, Any] | None) -> bool:
+    return (
+        topic is not None
+        and bool(topic["partitions"])
+        and all(partition["leader"] >= 0 for partition in topic["partitions"])
+    )
+
+
+def _sentence(code: int, message: str | None) -> str:
+    return (message or kafka.for_code(code).__name__).rstrip(".")

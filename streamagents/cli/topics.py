@@ -1,0 +1,121 @@
+"""`streamagents topics`: what the broker lacks of an application's topics, and making it so."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from streamagents.cli.common import ANSWER_S, AppModule, AsJson, load, quiet_drivers
+from streamagents.errors import TopicsError
+from streamagents.topics import plan as compare
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from streamagents.topics import Change, TopicSpec
+
+app = typer.Typer(help="Plan and create the application's topics.", no_args_is_help=True)
+
+_WORDS = {"create": "create", "configure": "configure", "refuse": "refused", "none": "in order"}
+_DONE = {"create": "created", "configure": "configured"}
+
+
+@app.command()
+def plan(*, app: AppModule = None, as_json: AsJson = False) -> None:
+    """Show what `apply` would do, and what keys and identifies the events of each topic."""
+    quiet_drivers()
+    application = load(app)
+    changes = asyncio.run(_plan(application.settings.bootstrap, application.specs()))
+    if as_json:
+        typer.echo(json.dumps([_as_dict(change) for change in changes]))
+    else:
+        _print_table(changes)
+
+
+@app.command()
+def apply(*, app: AppModule = None, as_json: AsJson = False) -> None:
+    """Create and configure the topics. A partition count is never changed."""
+    quiet_drivers()
+    application = load(app)
+    changes = asyncio.run(_apply(application.settings.bootstrap, application.specs()))
+    if as_json:
+        typer.echo(json.dumps([_as_dict(change) for change in changes]))
+    else:
+        typer.echo(_summary(changes))
+    if refused := [change for change in changes if change.action == "refuse"]:
+        raise TopicsError(_refusal(refused))
+
+
+async def _plan(bootstrap: str, specs: Sequence[TopicSpec]) -> list[Change]:
+    from streamagents.bus import KafkaAdmin  # noqa: PLC0415 - this imports the Kafka client
+
+    async with KafkaAdmin(bootstrap, timeout_s=ANSWER_S) as admin:
+        return compare(specs, await admin.describe([spec.name for spec in specs]))
+
+
+async def _apply(bootstrap: str, specs: Sequence[TopicSpec]) -> list[Change]:
+    from streamagents.bus import KafkaAdmin  # noqa: PLC0415 - this imports the Kafka client
+
+    async with KafkaAdmin(bootstrap, timeout_s=ANSWER_S) as admin:
+        changes = compare(specs, await admin.describe([spec.name for spec in specs]))
+        await admin.apply(changes)
+        await admin.wait_for([spec.name for spec in specs], timeout_s=ANSWER_S)
+    return changes
+
+
+def _summary(changes: Iterable[Change]) -> str:
+    lines = [
+        f"{_DONE[change.action]} {change.spec.name}: {_shape(change)}"
+        for change in changes
+        if change.action in _DONE
+    ]
+    return "\n".join(lines) or "Nothing to do: all other topics are as they should be."
+
+
+def _shape(change: Change) -> str:
+    if change.action == "configure":
+        return change.reason
+    return f"{change.spec.partitions} partitions, replication {change.spec.replication}"
+
+
+def _refusal(refused: Sequence[Change]) -> str:
+    topics = "; ".join(f"{change.spec.name} {change.reason}" for change in refused)
+    return (
+        f"Refused to change partition counts, for events would move away from the state of their "
+        f"keys: {topics}. Set the count that the topic has (STREAMAGENTS_PARTITIONS, or "
+        "`partitions=` of its model), or name another topic."
+    )
+
+
+def _as_dict(change: Change) -> dict[str, Any]:
+    return {
+        "topic": change.spec.name,
+        "action": change.action,
+        "reason": change.reason,
+        "partitions": change.spec.partitions,
+        "replication": change.spec.replication,
+        "keyed_by": change.spec.keyed_by,
+        "identified_by": change.spec.identified_by,
+        "config": dict(change.spec.config),
+    }
+
+
+def _print_table(changes: Iterable[Change]) -> None:
+    from rich.console import Console  # noqa: PLC0415 - `--help` can do without
+    from rich.table import Table  # noqa: PLC0415 - likewise
+
+    table = Table("Topic", "Action", "Partitions", "Keyed by", "Identified by", "Why")
+    for change in changes:
+        spec = change.spec
+        table.add_row(
+            spec.name,
+            _WORDS[change.action],
+            str(spec.partitions),
+            spec.keyed_by,
+            spec.identified_by,
+            change.reason,
+        )
+    Console(soft_wrap=False).print(table)

@@ -1,0 +1,158 @@
+"""The chain: the order in which a record is judged before its agent may run.
+
+Tombstone, envelope, model, identity, place. Nothing here has an effect.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from streamagents.errors import EventError, InvalidEventError
+from streamagents.events import decode
+from streamagents.events.wire import parse
+from streamagents.pipeline.identity import (
+    event_id,
+    event_key,
+    forwarded_headers,
+    origin_of,
+    seen_key,
+)
+from streamagents.pipeline.outcome import DeadLetter, Forward, Incoming, Run, Skip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from streamagents.agents import Registration
+    from streamagents.events import Envelope, Event
+    from streamagents.ports import Record
+
+Partitioner = Callable[[bytes, int], int] if TYPE_CHECKING else Any
+"""Kafka's default: murmur2 of the key, modulo the number of partitions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """A topic that the application consumes, named as on the broker."""
+
+    topic: str
+    letters: str
+    partitions: int
+    registration: Registration
+
+
+def judge(
+    record: Record, subscription: Subscription, partition_of: Partitioner
+) -> Run | Skip | Forward | DeadLetter:
+    """Decide what a record of a typed topic is, up to deduplication, which needs the state."""
+    tombstone = _tombstone(record, subscription.registration)
+    if tombstone is not None:
+        return tombstone
+    try:
+        incoming = read(record, subscription.registration, topic=subscription.topic)
+    except EventError as exc:
+        # Never forwarded: what cannot be read becomes a letter where it lies.
+        return DeadLetter(exc.code, str(exc), exc)
+    return Run(incoming) if in_place(incoming, subscription, partition_of) else _forward(
+        incoming, subscription, partition_of
+    )
+
+
+def read(record: Record, registration: Registration, *, topic: str) -> Incoming:
+    """Read one record as an event of its topic.
+
+    Raises:
+        UndecodableError: its bytes or CloudEvents headers cannot be read.
+        InvalidEventError: it is not what the model asks for.
+    """
+    headers = tuple(record.headers)
+    model = registration.model
+    envelope = decode(
+        record.value or b"",
+        headers,
+        model_has_data=model is not None and "data" in model.model_fields,
+    )
+    payload = _payload(envelope, model)
+    origin, origin_key, _ = origin_of(record, headers)
+    event = None if isinstance(payload, dict) else payload
+    id_, positional = event_id(envelope, event, origin)
+    key = event_key(envelope, event, record_key=record.key, id_=id_, positional=positional)
+    return Incoming(
+        record=record,
+        origin=origin,
+        origin_key=origin_key,
+        registration=registration,
+        payload=payload,
+        id=id_,
+        source=envelope.source,
+        type=envelope.type or registration.event.type,
+        time=_aware(envelope.time, record.timestamp),
+        key=key,
+        seen_key=seen_key(topic, envelope.source, id_, key),
+    )
+
+
+def in_place(incoming: Incoming, subscription: Subscription, partition_of: Partitioner) -> bool:
+    """Whether the event lies where its duplicates would lie, or was brought there already."""
+    if incoming.key is None or incoming.origin != (own := _position(incoming.record)):
+        return True
+    return partition_of(incoming.key, subscription.partitions) == own.partition
+
+
+def _forward(
+    incoming: Incoming, subscription: Subscription, partition_of: Partitioner
+) -> Forward:
+    assert incoming.key is not None  # noqa: S101 - in_place() has said so
+    return Forward(
+        topic=subscription.topic,
+        partition=partition_of(incoming.key, subscription.partitions),
+        key=incoming.key,
+        headers=forwarded_headers(incoming.record, tuple(incoming.record.headers)),
+    )
+
+
+def _tombstone(record: Record, registration: Registration) -> Skip | DeadLetter | None:
+    if record.value is not None:
+        return None
+    if registration.event.tombstones == "skip":
+        return Skip("tombstone")
+    return DeadLetter("tombstone", "The record has a key and no value: there is nothing to handle.")
+
+
+def _payload(envelope: Envelope, model: type[Event] | None) -> Event | dict[str, Any]:
+    if model is None:
+        parsed = envelope.parsed if envelope.parsed is not None else parse(envelope.data)
+        if not isinstance(parsed, dict):
+            raise InvalidEventError(
+                f"The agent takes a JSON object, this is {type(parsed).__name__}."
+            )
+        return parsed
+    try:
+        return model.model_validate_json(envelope.data)
+    except ValidationError as exc:
+        if any(fault["type"] == "json_invalid" for fault in exc.errors(include_url=False)):
+            parse(envelope.data)  # raises UndecodableError, in its words
+        raise InvalidEventError(f"Not a {model.__name__}: {_faults(exc)}.") from exc
+
+
+def _faults(exc: ValidationError) -> str:
+    """The fields and what is wrong with them; never their values, which may be secret."""
+    return "; ".join(
+        f"{'.'.join(str(part) for part in fault['loc']) or 'the value'}: {fault['msg']}"
+        for fault in exc.errors(include_url=False, include_input=False, include_context=False)
+    )
+
+
+def _aware(time: datetime | None, timestamp: int) -> datetime:
+    if time is None:
+        return datetime.fromtimestamp(max(timestamp, 0) / 1000, UTC)
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def _position(record: Record) -> Any:
+    from streamagents.ports import Position
+
+    return Position(record.topic, record.partition, record.offset)

@@ -1,0 +1,76 @@
+"""Identity: which record is which event, where it came from, and what orders it."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from streamagents.events.envelope import header
+from streamagents.ports import Position
+
+if TYPE_CHECKING:
+    from streamagents.events import Envelope, Event, Headers
+    from streamagents.ports import Record
+
+ORIGIN = "streamagents-origin"
+ORIGIN_KEY = "streamagents-origin-key"
+
+_LONG_BYTES = 128
+"""Beyond it an id is kept as its digest: state stays small whatever a sender calls an event."""
+
+
+def origin_of(record: Record, headers: Headers) -> tuple[Position, bytes | None, bool]:
+    """Where the record was first written, under which key, and whether it was forwarded."""
+    raw = header(headers, ORIGIN)
+    if raw is not None:
+        parts = raw.decode(errors="replace").rsplit(":", 2)
+        if len(parts) == 3 and parts[1].isdigit() and parts[2].isdigit():  # noqa: PLR2004 - t:p:o
+            position = Position(parts[0], int(parts[1]), int(parts[2]))
+            return position, header(headers, ORIGIN_KEY), True
+    return Position(record.topic, record.partition, record.offset), record.key, False
+
+
+def forwarded_headers(record: Record, headers: Headers) -> Headers:
+    """The record's headers, and where it was first written."""
+    origin, key, forwarded = origin_of(record, headers)
+    if forwarded:
+        return headers
+    ours: Headers = ((ORIGIN, str(origin).encode()),)
+    return headers + ours + (() if key is None else ((ORIGIN_KEY, key),))
+
+
+def event_id(envelope: Envelope, payload: Event | None, origin: Position) -> tuple[str, bool]:
+    """The id for deduplication, and whether it is no more than the record's position."""
+    named = envelope.id or (payload.event_id() if payload is not None else None)
+    return (named, False) if named else (str(origin), True)
+
+
+def event_key(
+    envelope: Envelope, payload: Event | None, *, record_key: bytes | None, id_: str, positional: bool
+) -> bytes | None:
+    """What orders and partitions the event.
+
+    The model's key field wins over the record's key; without either it is the event id, so that
+    duplicates meet. A position is nobody's duplicate: it needs no key and no other partition.
+    """
+    if payload is not None and (key := payload.event_key()) is not None:
+        return key
+    if record_key is not None:
+        return record_key
+    if envelope.key is not None:
+        return envelope.key.encode()
+    return None if positional else id_.encode()
+
+
+def seen_key(topic: str, source: str, id_: str, key: bytes | None) -> bytes:
+    """The state key of an event's mark. The same id under two keys is two events."""
+    name = b"%b\0%b" % (source.encode(), id_.encode())
+    if len(name) > _LONG_BYTES:
+        name = b"\0" + blake2b(name, digest_size=16).digest()
+    tail = b"" if key is None else blake2b(key, digest_size=8).digest()
+    return b"e\0%b\0%b\0%b" % (topic.encode(), name, tail)
+
+
+def digest(value: bytes | None) -> bytes:
+    """Eight bytes that tell two records of the same id apart."""
+    return blake2b(value or b"", digest_size=8).digest()

@@ -1,0 +1,219 @@
+"""The engine: all partitions that this worker owns, from assignment to release.
+
+The consumer's host: it is told what is assigned, hands over polls, asks what may be fetched and
+committed. Everything here happens on the worker's one event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from faust.types import TP
+
+from streamagents.errors import StreamAgentsError
+from streamagents.runtime.internals import open_store, producer_settings
+from streamagents.runtime.partition import OwnedPartition
+from streamagents.runtime.store import Store
+from streamagents.runtime.writer import Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Mapping
+
+    from streamagents.pipeline.chain import Partitioner, Subscription
+    from streamagents.runtime.handling import Worker
+    from streamagents.runtime.internals import Poll
+
+log = structlog.stdlib.get_logger("streamagents.runtime")
+
+StatePartition = tuple[int, int]
+"""A state table, by its number of partitions, and one of these."""
+
+_LOOK_S = 0.5
+_REJOIN_S = 1.0
+"""Between giving a partition up and joining again: a cause that stays must not spin."""
+
+
+class Engine:
+    """Owns partitions.
+
+    Args:
+        app: the Faust app.
+        subscriptions: by topic as on the broker.
+        inbox: by inbox topic, the typed topics by event type.
+        worker: what the partitions share.
+        tables: the state tables by number of partitions.
+        limit: events of one source partition delivered and not finished.
+        release_s: what running agents get at a rebalance.
+        partition_of: Kafka's partitioner.
+    """
+
+    def __init__(
+        self,
+        app: Any,
+        *,
+        subscriptions: Mapping[str, Subscription],
+        inbox: Mapping[str, Mapping[str, Subscription]],
+        worker: Worker,
+        tables: Mapping[int, Any],
+        limit: int,
+        release_s: float,
+        partition_of: Partitioner,
+    ) -> None:
+        self._app, self._subscriptions, self._inbox = app, subscriptions, inbox
+        self._worker, self._tables = worker, tables
+        self._limit, self._release_s, self._partition_of = limit, release_s, partition_of
+        self._owned: dict[StatePartition, OwnedPartition] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._released = asyncio.Event()
+
+    # -- assignment ------------------------------------------------------------------------------
+
+    async def assign(self, partitions: set[TP]) -> None:
+        """Take ownership of the state behind the assigned sources, and fence who had it."""
+        self.drop()
+        for tp in partitions:
+            subscription = self._subscriptions.get(tp.topic)
+            if subscription is not None:
+                state = (subscription.partitions, tp.partition)
+                if state not in self._owned:
+                    self._owned[state] = self._new(state)
+        fences = [self._spawn(owned.writer.fence()) for owned in self._owned.values()]
+        # Bounded by the broker's return and by our own end: without the fence nothing may begin.
+        while fences and not self._app.should_stop:
+            done, waiting = await asyncio.wait(fences, timeout=_LOOK_S)
+            for fence in done:
+                fence.result()
+            fences = list(waiting)
+
+    def _new(self, state: StatePartition) -> OwnedPartition:
+        count, partition = state
+        store = Store()
+
+        def lost(why: BaseException) -> None:
+            self._lose(state, why)
+
+        writer = Writer(
+            store,
+            changelog=self._tables[count].changelog_topic_name,
+            partition=partition,
+            transactional_id=f"{self._app.conf.id}-p{count}-{partition}",
+            settings=producer_settings(self._app),
+            lost=lost,
+        )
+        return OwnedPartition(
+            partition, worker=self._worker, store=store, writer=writer, lost=lost
+        )
+
+    def begin(self, starts: Mapping[TP, tuple[int, object]], applied: Mapping[TP, bool]) -> None:
+        """Recovery is complete and the sources are sought: intake begins."""
+        for state, owned in list(self._owned.items()):
+            count, partition = state
+            table = self._tables[count]
+            if not applied.get(TP(table.changelog_topic_name, partition)):
+                self._lose(state, RuntimeError("the changelog was not read to its stable end"))
+                continue
+            sources = {
+                tp.topic: (self._subscriptions[tp.topic], start)
+                for tp, start in starts.items()
+                if tp.partition == partition
+                and self._subscriptions[tp.topic].partitions == count
+            }
+            owned.begin(
+                open_store(table, partition),
+                sources,
+                inbox=self._inbox,
+                limit=self._limit,
+                partition_of=self._partition_of,
+            )
+        log.info("intake_begins", partitions=sorted(self._owned))
+
+    async def release(self) -> None:
+        """A rebalance: running agents get a bounded while, then everything is given back."""
+        await self._release(self._release_s)
+
+    async def shut_down(self, grace_s: float) -> None:
+        """SIGTERM: the same with the shutdown's grace, then the last commit."""
+        await self._release(grace_s)
+
+    async def _release(self, grace_s: float) -> None:
+        if self._owned:
+            await asyncio.gather(*(owned.release(grace_s) for owned in self._owned.values()))
+
+    def drop(self) -> None:
+        """Forget the assignment."""
+        owned, self._owned = self._owned, {}
+        for partition in owned.values():
+            self._spawn(partition.close())
+
+    def truncated(self, tp: TP, committed: int, beginning: int) -> None:
+        """Records were deleted before they were read."""
+        log.warning(
+            "events_truncated", topic=tp.topic, partition=tp.partition,
+            first=committed, last=beginning - 1,
+        )
+
+    # -- between assignments ---------------------------------------------------------------------
+
+    def wants(self, tp: TP) -> bool:
+        """Whether a source partition may be fetched now."""
+        owned = self._of(tp)
+        return owned is not None and owned.wants(tp.topic)
+
+    def take(self, poll: Poll) -> None:
+        """Take a poll; called by the topic's Faust agent."""
+        owned = self._of(poll.tp)
+        if owned is not None:
+            owned.take(poll)
+
+    def committable(self) -> dict[TP, int]:
+        """By source partition: up to where everything is finished, durably, where that moved."""
+        return {
+            TP(topic, partition): offset
+            for (_, partition), owned in self._owned.items()
+            for topic, offset in owned.positions().items()
+        }
+
+    def committed(self, offsets: Mapping[TP, int]) -> None:
+        """Offsets were committed."""
+        for tp, offset in offsets.items():
+            owned = self._of(tp)
+            if owned is not None:
+                owned.committed(tp.topic, offset)
+
+    # -- the end of a partition ------------------------------------------------------------------
+
+    def _lose(self, state: StatePartition, why: BaseException) -> None:
+        """Another owner exists, or ours is in doubt: write nothing more, join again."""
+        owned = self._owned.pop(state, None)
+        if owned is None:
+            return
+        log.warning("partition_lost", state=state, reason=repr(why))
+        self._spawn(owned.close())
+        if isinstance(why, StreamAgentsError):
+            self._spawn(self._app.crash(why))  # it would come back for ever
+        else:
+            self._spawn(self._rejoin())
+
+    async def _rejoin(self) -> None:
+        await asyncio.sleep(_REJOIN_S)
+        if not self._app.should_stop:
+            self._app.consumer.rejoin()
+
+    def _of(self, tp: TP) -> OwnedPartition | None:
+        subscription = self._subscriptions.get(tp.topic)
+        if subscription is None:
+            return None
+        return self._owned.get((subscription.partitions, tp.partition))
+
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("task_failed", exc_info=task.exception())

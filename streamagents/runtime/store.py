@@ -1,0 +1,64 @@
+"""The state of one partition: RocksDB, and over it what is written but not yet durable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rocksdict import WriteBatch
+
+from streamagents.runtime.internals import OFFSET_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+class Store:
+    """Reads see every write in order; RocksDB itself only ever holds a committed prefix.
+
+    A write is buffered first, leaves in a transaction, and is applied when that is committed.
+    """
+
+    def __init__(self) -> None:
+        self._db: Any = None
+        self._buffered: dict[bytes, tuple[object, bytes | None]] = {}
+
+    def open(self, db: Any) -> None:
+        """Read and write this RocksDB from here on."""
+        self._db = db
+
+    def close(self) -> None:
+        """Let go of RocksDB: while anybody holds it, nobody else can open it."""
+        self._db = None
+        self._buffered.clear()
+
+    def get(self, key: bytes) -> bytes | None:
+        """The newest value, durable or not."""
+        buffered = self._buffered.get(key)
+        if buffered is not None:
+            return buffered[1]
+        value: bytes | None = self._db.get(key)
+        return value
+
+    def buffer(self, owner: object, writes: Mapping[bytes, bytes | None]) -> None:
+        """Take the writes of a group, its owner, that is on its way."""
+        for key, value in writes.items():
+            self._buffered[key] = (owner, value)
+
+    def apply(self, groups: Iterable[tuple[object, Mapping[bytes, bytes | None]]], last: int | None) -> None:
+        """Write committed groups, and the changelog offset of the last of their records.
+
+        One WriteBatch: after a kill RocksDB holds all of it or nothing, and Faust recovers from
+        the offset that it finds.
+        """
+        batch = WriteBatch(raw_mode=True)
+        for owner, writes in groups:
+            for key, value in writes.items():
+                if value is None:
+                    batch.delete(key)
+                else:
+                    batch.put(key, value)
+                if self._buffered.get(key, (None, None))[0] is owner:
+                    del self._buffered[key]
+        if last is not None and last >= 0:
+            batch.put(OFFSET_KEY, str(last).encode())
+        self._db.write(batch)

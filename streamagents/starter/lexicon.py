@@ -1,0 +1,65 @@
+"""The word lists of the monitoring agent: how much a word praises, blames or presses."""
+
+from __future__ import annotations
+
+ENGLISH = {
+    "amazing": 3, "awesome": 3, "brilliant": 3, "excellent": 3, "fantastic": 3, "love": 3,
+    "loved": 3, "loves": 3, "perfect": 3, "wonderful": 3, "delighted": 3, "outstanding": 3,
+    "best": 3, "beautiful": 2, "easy": 2, "enjoy": 2, "fast": 2, "glad": 2, "good": 2, "great": 2,
+    "happy": 2, "helpful": 2, "impressed": 2, "impressive": 2, "nice": 2, "pleased": 2,
+    "recommend": 2, "recommended": 2, "reliable": 2, "smooth": 2, "solid": 2, "thank": 1,
+    "thanks": 1, "useful": 2, "works": 1, "fine": 1, "fixed": 1, "better": 1,
+    "annoying": -2, "bad": -2, "broken": -2, "bug": -1, "bugs": -1, "buggy": -2, "complain": -2,
+    "confusing": -2, "crash": -2, "crashed": -2, "crashes": -2, "disappointed": -2,
+    "disappointing": -2, "error": -1, "errors": -1, "expensive": -1, "fail": -2, "failed": -2,
+    "fails": -2, "frustrated": -2, "frustrating": -2, "hard": -1, "lost": -1, "poor": -2,
+    "problem": -1, "problems": -1, "slow": -2, "sucks": -3, "trouble": -1, "ugly": -2,
+    "unreliable": -2, "unusable": -3, "useless": -3, "waste": -2, "worse": -2, "wrong": -1,
+    "awful": -3, "angry": -3, "disgusting": -3, "furious": -3, "garbage": -3, "hate": -3,
+    "hated": -3, "hates": -3, "horrible": -3, "outrageous": -3, "scam": -3, "terrible": -3,
+    "worst": -3,
+}  # fmt: skip
+"""Read as written."""
+
+GERMAN = {
+    "begeistert": 3, "großartig": 3, "hervorragend": 3, "liebe": 3, "perfekt": 3, "spitze": 3,
+    "super": 3, "beste": 3, "ausgezeichnet": 3, "danke": 1, "einfach": 1, "empfehle": 2,
+    "freundlich": 2, "froh": 2, "funktioniert": 1, "gefällt": 2, "gut": 2, "hilfreich": 2,
+    "klasse": 2, "praktisch": 2, "schnell": 2, "schön": 2, "toll": 2, "zufrieden": 2,
+    "zuverlässig": 2, "ärgerlich": -2, "defekt": -2, "enttäuscht": -2, "enttäuschend": -2,
+    "fehler": -1, "kaputt": -2, "langsam": -2, "mies": -2, "nervig": -2, "nervt": -2,
+    "problem": -1, "probleme": -1, "schlecht": -2, "teuer": -1, "umständlich": -2,
+    "unbrauchbar": -3, "unzufrieden": -2, "abzocke": -3, "betrug": -3, "frechheit": -3,
+    "furchtbar": -3, "hasse": -3, "katastrophe": -3, "schrecklich": -3, "unverschämt": -3,
+    "wütend": -3,
+}  # fmt: skip
+"""Read with the endings of German adjectives taken off, too."""
+
+EMOJI = {
+    "😀": 2, "😃": 2, "😄": 2, "😊": 2, "😍": 3, "🥰": 3, "👍": 2, "🎉": 2, "❤": 3, "🙏": 1,
+    "👎": -2, "😞": -2, "😕": -1, "😢": -2, "😭": -2, "😠": -3, "😡": -3, "🤬": -3, "💩": -3,
+}  # fmt: skip
+
+NEGATIONS = frozenset({
+    "not", "no", "never", "nothing", "hardly", "neither", "nor", "without", "cannot", "nicht",
+    "dont", "doesnt", "didnt", "isnt", "wasnt", "cant", "wont",
+    "kein", "keine", "keinen", "keinem", "keiner", "nie", "niemals", "nichts", "ohne", "kaum",
+})  # fmt: skip
+STRONGER = frozenset({
+    "very", "really", "so", "extremely", "absolutely", "totally", "incredibly", "sehr", "total",
+    "wirklich", "absolut", "echt", "extrem", "völlig",
+})  # fmt: skip
+TURNS = frozenset({
+    "but", "however", "although", "though", "aber", "doch", "jedoch", "obwohl", "sondern", "und",
+    "oder",
+})  # fmt: skip
+"""Words behind which a negation no longer reaches."""
+
+URGENT = {
+    "outage": 2, "down": 2, "offline": 2, "unavailable": 2, "ausfall": 2, "serverausfall": 2,
+    "breach": 3, "leak": 3, "leaked": 3, "hacked": 3, "datenleck": 3, "gehackt": 3,
+    "lawsuit": 3, "lawyer": 3, "lawyers": 3, "sue": 3, "suing": 3, "anwalt": 3, "klage": 3,
+    "refund": 1, "chargeback": 1, "rückerstattung": 1, "erstattung": 1, "cancel": 1,
+    "cancelling": 1, "kündigen": 1, "gekündigt": 1, "urgent": 1, "dringend": 1,
+}  # fmt: skip
+"""Words that cannot wait, and how little."""

@@ -1,0 +1,17 @@
+"""Testing: fakes of the ports. They ship, so that a user's agent is tested without Kafka.
+
+```python
+async def test_a_good_lead_is_scored() -> None:
+    ctx = FakeContext()
+    await LeadEnrichmentAgent().run(NewLead(email="ann@example.com"), ctx)
+    assert ctx.emitted == [LeadScored(email="ann@example.com", score=7)]
+```
+
+Touches: nothing outside of the process.
+"""
+
+from streamagents.testing.bus import MemoryBus, MemoryRecord
+from streamagents.testing.clock import FakeClock
+from streamagents.testing.context import FakeContext
+
+__all__ = ["FakeClock", "FakeContext", "MemoryBus", "MemoryRecord"]

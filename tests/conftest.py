@@ -1,0 +1,45 @@
+"""Fixtures for every room: a clean environment, and one embedded broker for the whole session."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from streamagents.devkit.broker import EmbeddedBroker
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a developer's settings nor a real key of a model provider reaches a test."""
+    for name in list(os.environ):
+        if name.startswith(("STREAMAGENTS_", "ANTHROPIC_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def kafka_runs() -> None:
+    """Skip on a laptop that has no Java or jars; in CI a missing broker is a failure."""
+    from streamagents.devkit.command import kafka_command
+    from streamagents.errors import DevkitError
+
+    try:
+        kafka_command(lambda _: None)
+    except DevkitError as exc:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(exc))
+
+
+@pytest.fixture(scope="session")
+def broker(kafka_runs: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedBroker]:
+    """The broker that tests share: use topics and groups of your own, and leave it running."""
+    from streamagents.devkit.broker import EmbeddedBroker
+    from streamagents.devkit.sockets import free_port
+
+    with EmbeddedBroker(tmp_path_factory.mktemp("broker"), free_port()) as running:
+        yield running
