@@ -39,6 +39,8 @@ class Settings(BaseSettings):
     dedupe_ttl_s: Annotated[int, Field(ge=60)] = 604_800
     session_timeout_s: Annotated[float, Field(ge=3, le=60)] = 10.0
     """A worker that is silent for so long loses its partitions."""
+    faust_web: bool = False
+    """Serve Faust's own web pages, too."""
     log_level: str = "info"
 
     @field_validator("broker")

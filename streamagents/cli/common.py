@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
@@ -48,7 +50,14 @@ class Application(Protocol):
 
 
 def module_of(named: str | None) -> str:
-    """The application's module: the option, else the setting."""
+    """The application's module: the option, else the setting.
+
+    It may lie in the folder that the command was called from, where a console script, unlike
+    `python -m` and `faust -A`, does not look.
+    """
+    here = os.getcwd()  # noqa: PTH109 - sys.path holds strings
+    if here not in sys.path:
+        sys.path.insert(0, here)
     return named or load_settings().app
 
 

@@ -217,19 +217,18 @@ class EmbeddedBroker:
         cluster_id = storage.prepare(self._folder, command)
         try:
             self._write_properties()
-            process = spawn(
-                [*command, "kafka.Kafka", str(self._folder.properties)], log=self._folder.log
-            )
+            arguments = [*command, "kafka.Kafka", str(self._folder.properties)]
+            process = spawn(arguments, log=self._folder.log)
+            try:
+                self._remember(process)
+                self._await_service(process, cluster_id, deadline - time.monotonic())
+                storage.remember_version(self._folder)
+            except BaseException:  # Ctrl-C included: a start that failed leaves nothing running
+                kill(process)
+                self._folder.record.unlink(missing_ok=True)
+                raise
         except OSError as exc:
             raise DevkitError(unwritable(self._folder.root, exc)) from exc
-        try:
-            self._remember(process)
-            self._await_service(process, cluster_id, deadline - time.monotonic())
-            storage.remember_version(self._folder)
-        except BaseException:  # Ctrl-C included: a start that failed leaves nothing running
-            kill(process)
-            self._folder.record.unlink(missing_ok=True)
-            raise
 
     def _write_properties(self) -> None:
         if self._folder.log.exists():

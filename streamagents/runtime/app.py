@@ -43,8 +43,17 @@ _BUFFERED = 4
 """Events of a partition in our hands, as a multiple of those that may run: keys are uneven."""
 
 
+class WorkerBoot(faust.App.BootStrategy):  # type: ignore[misc]
+    """Faust's start-up without its web server, unless it is asked for: the command line wants it."""
+
+    def _should_enable_web(self) -> bool:
+        return self.app.settings.faust_web and super()._should_enable_web()
+
+
 class StreamApp(faust.App):
     """A Faust app whose topics are handled by plain agents."""
+
+    BootStrategy = WorkerBoot
 
     registry: Registry
     layout: Layout
@@ -156,7 +165,7 @@ def _faust_app(app_id: str, settings: Settings) -> StreamApp:
         topic_partitions=settings.partitions,
         topic_replication_factor=settings.replication,
         topic_disable_leader=True,  # no timers yet
-        web_enabled=False,
+        web_enabled=settings.faust_web,
         stream_wait_empty=False,  # we drain ourselves, within a bound
         broker_session_timeout=settings.session_timeout_s,
         broker_heartbeat_interval=min(3.0, settings.session_timeout_s / 3),

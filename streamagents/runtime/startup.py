@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import warnings
 from typing import TYPE_CHECKING
 
 import structlog
+from faust.exceptions import AlreadyConfiguredWarning
 
 from streamagents.bus import KafkaAdmin
 from streamagents.errors import BrokerUnavailableError, ConfigurationError, TopicsError
@@ -38,7 +40,10 @@ async def prepare(app: StreamApp) -> None:
     cluster, actual = await _ask(app)
     check_topics(app.specs(), actual)
     folder = take_folder(app.settings.data_dir / app.conf.id, f"{app.conf.id}@{cluster}")
-    app.conf.datadir = folder
+    with warnings.catch_warnings():
+        # Faust warns of a late change; no table has been opened yet.
+        warnings.simplefilter("ignore", AlreadyConfiguredWarning)
+        app.conf.datadir = folder
     log.info("data_folder", path=str(folder))
 
 

@@ -90,10 +90,10 @@ class LeadScored(Event, topic="lead_scored", key="subject"):
 
     subject: str
     """The lead's address."""
-    decision: Literal["call_today", "send_material", "keep_in_mind"]
+    decision: Literal["call_today", "send_material", "keep_in_mind", "ask_a_person"]
     tier: Literal["hot", "warm", "cold"]
     score: int
-    """0 to 100, the sum of the points that `reasons` names."""
+    """The sum of the points that `reasons` names, held between 0 and 100."""
     reasons: list[str]
     draft: str
     provider: str = "rules"
@@ -104,7 +104,8 @@ class RecoveryPlanned(Event, topic="recovery_planned", key="subject"):
 
     subject: str
     """The customer's id."""
-    decision: Literal["retry", "ask_for_new_card", "stop", "last_reminder"]
+    decision: Literal["retry", "ask_for_new_card", "stop", "last_reminder", "ask_a_person"]
+    """What a person is asked about carries the rest of the plan as a proposal."""
     decline: Literal["temporary", "card", "fraud", "unknown"]
     retry_at: list[datetime]
     amount: str | None

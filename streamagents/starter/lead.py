@@ -93,8 +93,8 @@ def employees(value: Number) -> int | None:
 
 def greeting(lead: NewLead, tier: Tier) -> str:
     """The draft of the first answer."""
-    about = f" about {one_line(lead.company)}" if lead.company else ""
-    return letter(_LETTERS[tier], hello=hello(_plain_name(lead)), about=about)
+    behalf = f" on behalf of {one_line(lead.company)}" if lead.company else ""
+    return letter(_LETTERS[tier], hello=hello(_plain_name(lead)), behalf=behalf)
 
 
 class LeadEnrichmentAgent:
@@ -108,7 +108,7 @@ class LeadEnrichmentAgent:
         ctx.emit(
             LeadScored(
                 subject=lead.email,
-                decision=_DECISIONS[result.tier],
+                decision="ask_a_person" if result.odd else _DECISIONS[result.tier],
                 tier=result.tier,
                 score=result.points,
                 reasons=list(result.reasons),

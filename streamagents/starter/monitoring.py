@@ -64,14 +64,14 @@ def classify(text: str) -> Sentiment:
     praise = sum(weight for _, weight in weighed if weight > 0)
     blame = sum(weight for _, weight in weighed if weight < 0)
     score = praise + blame
-    words = tuple(dict.fromkeys(f"{word} {weight:+d}" for word, weight in weighed if weight))
+    words = dict.fromkeys(_evidence(word, weight) for word, weight in weighed)
     label = _label(praise, blame)
     furious = any(_weight(word) <= ANGRY_WORD and weight < 0 for word, weight in weighed)
     return Sentiment(
         label=label,
         score=score,
         angry=(furious and label == "negative") or score <= ANGRY_TEXT,
-        words=words[:12],
+        words=tuple(words)[:12],
     )
 
 
@@ -134,6 +134,11 @@ def _label(praise: int, blame: int) -> Label:
     if praise + blame:
         return "positive" if praise + blame > 0 else "negative"
     return "neutral"
+
+
+def _evidence(word: str, weight: int) -> str:
+    turned = " (negated)" if weight * _weight(word) < 0 else ""
+    return f"{word}{turned} {weight:+d}"
 
 
 def _weigh(words: Sequence[str]) -> Iterator[tuple[str, int]]:

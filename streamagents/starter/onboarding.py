@@ -142,7 +142,7 @@ def _plan(answers: Mapping[str, Any], seats: int | None) -> tuple[PlanName, str]
     if seats is None:
         return "solo", "The form names no number of people: the smallest plan."
     name = next((name for name, most in SEATS if seats <= most), "business")
-    return name, f"For {seats:,} people the plan is {name}."
+    return name, f"The number of people is {seats:,}: the plan {name}."
 
 
 def _track(answers: Mapping[str, Any]) -> tuple[Track, str]:

@@ -142,11 +142,12 @@ class RecoveryAgent:
         """Emit `recovery_planned`, and `review_needed` for large sums and suspicions."""
         planned = plan(payment, failed_at=ctx.event.time, now=ctx.now())
         mail = draft(payment, planned)
+        asks = planned.odd and planned.decision != "stop"
         ctx.log.info("recovery planned", action="recovery_planned", decision=planned.decision)
         ctx.emit(
             RecoveryPlanned(
                 subject=payment.customer_id,
-                decision=planned.decision,
+                decision="ask_a_person" if asks else planned.decision,
                 decline=planned.decline,
                 retry_at=list(planned.retry_at),
                 amount=planned.amount,

@@ -17,19 +17,19 @@ Letter = Literal[
 LETTERS: Mapping[Letter, Template] = {
     "lead_hot": Template(
         "$hello\n\n"
-        "thank you for writing to us$about. What you ask for is best talked through: "
+        "thank you for writing to us$behalf. What you ask for is best talked through: "
         "may we call you today? Tell us a time that suits you.\n\n"
         "Kind regards"
     ),
     "lead_warm": Template(
         "$hello\n\n"
-        "thank you for your interest$about. We are putting together what fits your case. "
+        "thank you for your interest$behalf. We are putting together what fits your case. "
         "What would you like to solve first?\n\n"
         "Kind regards"
     ),
     "lead_cold": Template(
         "$hello\n\n"
-        "thank you for your message$about. You find our overview on the website; "
+        "thank you for your message$behalf. You find our overview on the website; "
         "a reply to this mail reaches a person.\n\n"
         "Kind regards"
     ),

@@ -1,0 +1,88 @@
+"""The reader against what makes offsets lie: transactions, compaction, and records to come."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from support.topics import create_topics, spec
+
+from streamagents.bus import KafkaAdmin, KafkaBus, TopicReader, read_all
+from streamagents.errors import TopicsError
+from streamagents.ports import Outgoing
+
+if TYPE_CHECKING:
+    from streamagents.devkit.broker import EmbeddedBroker
+
+pytestmark = pytest.mark.kafka
+
+
+async def transaction(address: str, topic: str, value: bytes, *, commit: bool) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=address, transactional_id=topic) as producer:
+        await producer.begin_transaction()
+        await producer.send_and_wait(topic, value, key=b"k")
+        await (producer.commit_transaction() if commit else producer.abort_transaction())
+
+
+async def test_only_what_is_committed_is_read_and_control_records_end_nothing(
+    broker: EmbeddedBroker, topic: str
+) -> None:
+    await create_topics(broker.address, spec(topic, partitions=2))
+    for number in range(4):
+        await transaction(broker.address, topic, b"%d" % number, commit=number % 2 == 0)
+
+    assert [record.value for record in await read_all(broker.address, topic)] == [b"0", b"2"]
+
+
+async def test_an_open_transaction_holds_back_its_partition_but_not_the_reader(
+    broker: EmbeddedBroker, topic: str
+) -> None:
+    await create_topics(broker.address, spec(topic, partitions=1))
+    async with AIOKafkaProducer(
+        bootstrap_servers=broker.address, transactional_id=topic
+    ) as producer:
+        await producer.begin_transaction()
+        await producer.send_and_wait(topic, b"open", key=b"k")
+        async with KafkaAdmin(broker.address) as admin:
+            ends = await admin.end_offsets([topic])
+        held_back = await read_all(broker.address, topic)
+        await producer.commit_transaction()
+
+    assert ends == {(topic, 0): 0}
+    assert held_back == []
+
+
+async def test_a_follower_gets_what_comes_later(broker: EmbeddedBroker, topic: str) -> None:
+    await create_topics(broker.address, spec(topic))
+    async with KafkaBus(broker.address) as bus, TopicReader(broker.address, [topic]) as reader:
+        await bus.send(Outgoing(topic=topic, key=b"k", value=b"0"))
+        seen = []
+        async with asyncio.timeout(10):
+            async for record in reader.follow():
+                seen.append(record.value)
+                if len(seen) == 3:
+                    break
+                value = b"%d" % len(seen)
+                await bus.send(Outgoing(topic=topic, key=b"k", value=value))
+
+    assert seen == [b"0", b"1", b"2"]
+
+
+async def test_reading_to_the_end_twice_reads_nothing_twice(
+    broker: EmbeddedBroker, topic: str
+) -> None:
+    await create_topics(broker.address, spec(topic))
+    async with KafkaBus(broker.address) as bus, TopicReader(broker.address, [topic]) as reader:
+        await bus.send(Outgoing(topic=topic, key=b"a", value=b"1"))
+        first = [record.value async for record in reader.to_end()]
+        await bus.send(Outgoing(topic=topic, key=b"b", value=b"2"))
+        second = [record.value async for record in reader.to_end()]
+
+    assert (first, second) == ([b"1"], [b"2"])
+
+
+async def test_a_topic_that_is_not_there_is_named(broker: EmbeddedBroker, topic: str) -> None:
+    with pytest.raises(TopicsError, match=f"no topic to read: {topic}"):
+        await read_all(broker.address, topic)
