@@ -145,6 +145,8 @@ class KafkaAdmin:
             if name in metadata
             for partition in metadata[name]["partitions"]
         ]
+        if not partitions:
+            return {}
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap,
             client_id="streamagents-admin",

@@ -168,16 +168,29 @@ class KafkaBus:
         """Close. Nothing that a caller still waits for is left by now."""
         try:
             async with asyncio.timeout(_STOP_S):
+                await self._producer.flush()
                 await self._producer.stop()
         except TimeoutError:
-            # Batches of an idempotent producer never expire: with the broker away the driver
-            # would wait for ever. It has marked itself as closed, the rest of its stop is ours.
-            sender = self._producer._sender.sender_task  # noqa: SLF001 - no public way, see above
-            sender.cancel()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_STOP_S):
-                    await self._producer.client.close()
-            await asyncio.wait([sender], timeout=_STOP_S)
+            await _abandon(self._producer)
+
+
+async def _abandon(producer: Any) -> None:
+    """Close a producer that holds what it cannot deliver.
+
+    Its own `stop` would wait for ever: with the broker away, batches of an idempotent producer
+    never expire.
+    """
+    producer._closed = True  # noqa: SLF001 - so that it does not warn of being left open
+    sender = producer._sender.sender_task  # noqa: SLF001 - there is no public way
+    if sender is not None:
+        sender.cancel()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_STOP_S):
+            await producer.client.close()  # ends the requests that the sender waits for
+    if sender is not None and not sender.done():
+        _, running = await asyncio.wait([sender], timeout=_STOP_S)
+        for task in running:
+            task.cancel()
 
 
 def _missing(topic: str) -> TopicsError:

@@ -67,6 +67,9 @@ class TopicReader:
             await self._consumer.stop()
             raise
         self._consumer.assign(self._partitions)
+        # The driver's tasks begin with the next turn of the loop; stopped before, it would raise
+        # their CancelledError at us.
+        await asyncio.sleep(0)
         return self
 
     async def __aexit__(

@@ -5,9 +5,10 @@ Tombstone, envelope, model, identity, place. Nothing here has an effect.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import ValidationError
 
@@ -22,15 +23,14 @@ from streamagents.pipeline.identity import (
     seen_key,
 )
 from streamagents.pipeline.outcome import DeadLetter, Forward, Incoming, Run, Skip
+from streamagents.ports import Position
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from streamagents.agents import Registration
     from streamagents.events import Envelope, Event
     from streamagents.ports import Record
 
-Partitioner = Callable[[bytes, int], int] if TYPE_CHECKING else Any
+Partitioner: TypeAlias = Callable[[bytes, int], int]
 """Kafka's default: murmur2 of the key, modulo the number of partitions."""
 
 
@@ -56,8 +56,10 @@ def judge(
     except EventError as exc:
         # Never forwarded: what cannot be read becomes a letter where it lies.
         return DeadLetter(exc.code, str(exc), exc)
-    return Run(incoming) if in_place(incoming, subscription, partition_of) else _forward(
-        incoming, subscription, partition_of
+    return (
+        Run(incoming)
+        if in_place(incoming, subscription, partition_of)
+        else _forward(incoming, subscription, partition_of)
     )
 
 
@@ -97,14 +99,14 @@ def read(record: Record, registration: Registration, *, topic: str) -> Incoming:
 
 def in_place(incoming: Incoming, subscription: Subscription, partition_of: Partitioner) -> bool:
     """Whether the event lies where its duplicates would lie, or was brought there already."""
-    if incoming.key is None or incoming.origin != (own := _position(incoming.record)):
+    record = incoming.record
+    own = Position(record.topic, record.partition, record.offset)
+    if incoming.key is None or incoming.origin != own:
         return True
-    return partition_of(incoming.key, subscription.partitions) == own.partition
+    return partition_of(incoming.key, subscription.partitions) == record.partition
 
 
-def _forward(
-    incoming: Incoming, subscription: Subscription, partition_of: Partitioner
-) -> Forward:
+def _forward(incoming: Incoming, subscription: Subscription, partition_of: Partitioner) -> Forward:
     assert incoming.key is not None  # noqa: S101 - in_place() has said so
     return Forward(
         topic=subscription.topic,
@@ -150,9 +152,3 @@ def _aware(time: datetime | None, timestamp: int) -> datetime:
     if time is None:
         return datetime.fromtimestamp(max(timestamp, 0) / 1000, UTC)
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-
-
-def _position(record: Record) -> Any:
-    from streamagents.ports import Position
-
-    return Position(record.topic, record.partition, record.offset)

@@ -54,7 +54,9 @@ def letter(topic: str, record: Record, why: DeadLetter, facts: LetterFacts) -> O
         key=facts.key,
         value=record.value,
         headers=own + _added(why, facts),
-        partition=facts.origin.partition if facts.origin.topic == record.topic else record.partition,
+        partition=facts.origin.partition
+        if facts.origin.topic == record.topic
+        else record.partition,
         timestamp=record.timestamp,
     )
 
@@ -115,8 +117,10 @@ def _is_added(name: str) -> bool:
 
 def _fqcn(error: BaseException) -> str:
     kind = type(error)
-    return kind.__qualname__ if kind.__module__ == "builtins" else (
-        f"{kind.__module__}.{kind.__qualname__}"
+    return (
+        kind.__qualname__
+        if kind.__module__ == "builtins"
+        else (f"{kind.__module__}.{kind.__qualname__}")
     )
 
 

@@ -1,4 +1,4 @@
-"""Dispatch: where a record of the inbox belongs. It reads the type; the typed topic judges the rest."""
+"""Dispatch: where a record of the inbox belongs. The typed topic judges everything but the type."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from streamagents.errors import EventError, UndecodableError
 from streamagents.events import decode
 from streamagents.events.wire import parse
-from streamagents.pipeline.chain import Partitioner, Subscription, judge, read
+from streamagents.pipeline.chain import judge, read
 from streamagents.pipeline.identity import forwarded_headers
 from streamagents.pipeline.outcome import DeadLetter, Forward, Run, Skip
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from streamagents.pipeline.chain import Partitioner, Subscription
     from streamagents.ports import Record
 
 

@@ -46,7 +46,12 @@ def event_id(envelope: Envelope, payload: Event | None, origin: Position) -> tup
 
 
 def event_key(
-    envelope: Envelope, payload: Event | None, *, record_key: bytes | None, id_: str, positional: bool
+    envelope: Envelope,
+    payload: Event | None,
+    *,
+    record_key: bytes | None,
+    id_: str,
+    positional: bool,
 ) -> bytes | None:
     """What orders and partitions the event.
 

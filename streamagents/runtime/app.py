@@ -6,12 +6,14 @@ import os
 import re
 import secrets
 import socket
+import warnings
 from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import faust
 from aiokafka.partitioner import murmur2
+from faust.exceptions import AlreadyConfiguredWarning
 
 from streamagents.agents import build_registry
 from streamagents.errors import ConfigurationError
@@ -43,14 +45,14 @@ _BUFFERED = 4
 """Events of a partition in our hands, as a multiple of those that may run: keys are uneven."""
 
 
-class WorkerBoot(faust.App.BootStrategy):  # type: ignore[misc]
-    """Faust's start-up without its web server, unless it is asked for: the command line wants it."""
+class WorkerBoot(faust.App.BootStrategy):  # type: ignore[misc] # Faust is not typed for us
+    """Faust's start-up without its web server, unless our setting asks for it."""
 
     def _should_enable_web(self) -> bool:
-        return self.app.settings.faust_web and super()._should_enable_web()
+        return bool(self.app.settings.faust_web and super()._should_enable_web())
 
 
-class StreamApp(faust.App):
+class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
     """A Faust app whose topics are handled by plain agents."""
 
     BootStrategy = WorkerBoot
@@ -82,7 +84,11 @@ class StreamApp(faust.App):
 
     async def on_first_start(self) -> None:
         """Wait for the broker, look at the topics, take a data folder; then as in Faust."""
-        await prepare(self)
+        folder = await prepare(self.settings, self.conf.id, self.specs())
+        with warnings.catch_warnings():
+            # Faust warns of a late change; no table has been opened yet.
+            warnings.simplefilter("ignore", AlreadyConfiguredWarning)
+            self.conf.datadir = folder
         await super().on_first_start()
 
     async def on_stop(self) -> None:
@@ -226,9 +232,7 @@ def _worker(app: StreamApp) -> Worker:
         process=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}",
         group=app.conf.id,
         gate=Gate(app.settings.in_flight),
-        attempts=Attempts(
-            app.conf.id, destinations, partition_of=partition_of, clock=clock
-        ),
+        attempts=Attempts(app.conf.id, destinations, partition_of=partition_of, clock=clock),
         clock=clock,
         observer=app.observers,
     )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from streamagents.pipeline.chain import Partitioner, Subscription
     from streamagents.runtime.handling import Worker
-    from streamagents.runtime.internals import Poll
+    from streamagents.runtime.seam import Poll
 
 log = structlog.stdlib.get_logger("streamagents.runtime")
 
@@ -102,9 +102,7 @@ class Engine:
             settings=producer_settings(self._app),
             lost=lost,
         )
-        return OwnedPartition(
-            partition, worker=self._worker, store=store, writer=writer, lost=lost
-        )
+        return OwnedPartition(partition, worker=self._worker, store=store, writer=writer, lost=lost)
 
     def begin(self, starts: Mapping[TP, tuple[int, object]], applied: Mapping[TP, bool]) -> None:
         """Recovery is complete and the sources are sought: intake begins."""
@@ -117,8 +115,7 @@ class Engine:
             sources = {
                 tp.topic: (self._subscriptions[tp.topic], start)
                 for tp, start in starts.items()
-                if tp.partition == partition
-                and self._subscriptions[tp.topic].partitions == count
+                if tp.partition == partition and self._subscriptions[tp.topic].partitions == count
             }
             owned.begin(
                 open_store(table, partition),
@@ -150,8 +147,11 @@ class Engine:
     def truncated(self, tp: TP, committed: int, beginning: int) -> None:
         """Records were deleted before they were read."""
         log.warning(
-            "events_truncated", topic=tp.topic, partition=tp.partition,
-            first=committed, last=beginning - 1,
+            "events_truncated",
+            topic=tp.topic,
+            partition=tp.partition,
+            first=committed,
+            last=beginning - 1,
         )
 
     # -- between assignments ---------------------------------------------------------------------

@@ -112,7 +112,11 @@ class Handling:
             raise
 
     def letter_unread(
-        self, record: Record, subscription: Subscription, why: DeadLetter, origin: Position,
+        self,
+        record: Record,
+        subscription: Subscription,
+        why: DeadLetter,
+        origin: Position,
         key: bytes | None,
     ) -> None:
         """Dead-letter a record that could not be read: its place is its identity."""
@@ -138,10 +142,17 @@ class Handling:
             replay=replay,
         )
         self._write_letter(
-            record, letter(subscription.letters, record, why, facts), {mark_key: mark.encode()},
+            record,
+            letter(subscription.letters, record, why, facts),
+            {mark_key: mark.encode()},
             Report(
-                outcome="dead_lettered", topic=record.topic, partition=record.partition,
-                offset=record.offset, event_id=str(origin), code=why.code, detail=why.reason,
+                outcome="dead_lettered",
+                topic=record.topic,
+                partition=record.partition,
+                offset=record.offset,
+                event_id=str(origin),
+                code=why.code,
+                detail=why.reason,
             ),
         )
 
@@ -245,10 +256,15 @@ class Handling:
         record = incoming.record
         if repeated.conflict:
             log.warning(
-                "duplicate_differs", event_id=incoming.id, topic=record.topic,
-                partition=record.partition, offset=record.offset,
+                "duplicate_differs",
+                event_id=incoming.id,
+                topic=record.topic,
+                partition=record.partition,
+                offset=record.offset,
             )
-        report = self._reporting("duplicate", incoming, code="conflict" if repeated.conflict else "")
+        report = self._reporting(
+            "duplicate", incoming, code="conflict" if repeated.conflict else ""
+        )
         # Behind the first in the writer's queue: its mark may not be durable yet.
         self._writer.add(Group(durable=lambda: self._finished(record, report)))
 
@@ -277,11 +293,17 @@ class Handling:
             key=incoming.origin_key,
             registration=incoming.registration,
             attempts=case.attempts,
-            failed_at=datetime.fromtimestamp(failed_at, UTC) if failed_at else self._worker.clock.now(),
+            failed_at=datetime.fromtimestamp(failed_at, UTC)
+            if failed_at
+            else self._worker.clock.now(),
             replay=case.replay,
         )
         report = self._reporting(
-            "dead_lettered", incoming, attempt=case.attempts, seconds=seconds, code=why.code,
+            "dead_lettered",
+            incoming,
+            attempt=case.attempts,
+            seconds=seconds,
+            code=why.code,
             detail=why.reason,
         )
         self._write_letter(
@@ -295,8 +317,13 @@ class Handling:
         self, record: Record, outgoing: Outgoing, writes: dict[bytes, bytes | None], report: Report
     ) -> None:
         log.warning(
-            "dead_lettered", event_id=report.event_id, topic=report.topic, code=report.code,
-            agent=report.agent, attempts=report.attempt, reason=report.detail,
+            "dead_lettered",
+            event_id=report.event_id,
+            topic=report.topic,
+            code=report.code,
+            agent=report.agent,
+            attempts=report.attempt,
+            reason=report.detail,
         )
         self._writer.add(
             Group(
@@ -323,8 +350,14 @@ class Handling:
         return {case.incoming.seen_key: mark.encode()}
 
     def _facts(
-        self, *, origin: Position, key: bytes | None, registration: Registration, attempts: int,
-        failed_at: datetime, replay: int,
+        self,
+        *,
+        origin: Position,
+        key: bytes | None,
+        registration: Registration,
+        attempts: int,
+        failed_at: datetime,
+        replay: int,
     ) -> LetterFacts:
         return LetterFacts(
             origin=origin,

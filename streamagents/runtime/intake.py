@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from streamagents.pipeline.chain import Partitioner, Subscription
     from streamagents.ports import Observer, Record
     from streamagents.runtime.handling import Handling
-    from streamagents.runtime.internals import Poll
+    from streamagents.runtime.seam import Poll
     from streamagents.runtime.writer import Writer
 
 log = structlog.stdlib.get_logger("streamagents.runtime")
@@ -76,9 +76,7 @@ class Intake:
         """Whether the partition is to be paused."""
         ledger = self.ledger
         return (
-            ledger.unfinished >= self._limit
-            or ledger.span >= MAX_SPAN
-            or self._bytes >= MAX_BYTES
+            ledger.unfinished >= self._limit or ledger.span >= MAX_SPAN or self._bytes >= MAX_BYTES
         )
 
     def take(self, poll: Poll) -> bool:

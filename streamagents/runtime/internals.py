@@ -16,8 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
@@ -26,10 +25,12 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import Message
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+from streamagents.runtime.seam import Poll
 
-    from streamagents.ports import Record
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from streamagents.runtime.seam import Host
 
 GAP_KEY = b'"__gap__"'
 """Key of the tombstone that stands for offsets without a record. Never written to Kafka."""
@@ -45,45 +46,7 @@ _QUEUED_POLLS = 4
 _COMMIT_WAIT_S = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Poll:
-    """What one fetch brought of one partition: its records, and the positions around them."""
-
-    tp: TP
-    records: Sequence[Record]
-    start: int
-    end: int
-    seek: object
-    """Which seek it follows; a poll of an older one is void."""
-
-
-class Host(Protocol):
-    """What the consumer asks the runtime: the narrow seam to the engine."""
-
-    async def assign(self, partitions: set[TP]) -> None:
-        """Take ownership and fence whoever had it. Recovery begins when this returns."""
-
-    async def release(self) -> None:
-        """Bring in flight to an end: afterwards no handler runs and no write is under way."""
-
-    def drop(self) -> None:
-        """Forget everything about the assignment."""
-
-    def begin(self, starts: Mapping[TP, tuple[int, object]], applied: Mapping[TP, bool]) -> None:
-        """Intake may begin: positions and stamps by source, recovery's verdict by changelog."""
-
-    def wants(self, tp: TP) -> bool:
-        """Whether a source partition may be fetched now."""
-
-    def committable(self) -> dict[TP, int]: ...
-
-    def committed(self, offsets: Mapping[TP, int]) -> None: ...
-
-    def truncated(self, tp: TP, committed: int, beginning: int) -> None:
-        """Records were deleted before they were read."""
-
-
-class RecordThread(driver.AIOKafkaConsumerThread):
+class RecordThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc] # Faust is not typed for us
     """The consumer's own thread: fetches and seeks happen here, one after the other."""
 
     def _create_worker_consumer(self, transport: Any) -> Any:
@@ -99,7 +62,7 @@ class RecordThread(driver.AIOKafkaConsumerThread):
     async def _fetch_records(
         self, consumer: Any, active_partitions: Any, timeout: Any = None, max_records: Any = None
     ) -> dict[TP, Any]:
-        records = await super()._fetch_records(
+        records: dict[TP, Any] = await super()._fetch_records(
             consumer, active_partitions, timeout=timeout, max_records=max_records
         )
         subscription = consumer._subscription.subscription
@@ -183,7 +146,7 @@ def _with_gap(tp: TP, records: Any, start: int, end: int) -> Any:
     return [*records, gap]
 
 
-class RecordConsumer(driver.Consumer):
+class RecordConsumer(driver.Consumer):  # type: ignore[misc] # Faust is not typed for us
     """Faust's consumer, with the runtime's ledgers in place of its acknowledgements."""
 
     _seek_due = False
@@ -202,6 +165,7 @@ class RecordConsumer(driver.Consumer):
     # -- assignment ------------------------------------------------------------------------------
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Give everything back while still its owner: drain, commit, forget."""
         self._seek_due = self._seek_armed = False
         await self.host.release()
         await self.commit()  # still a member: what is finished is committed before others begin
@@ -209,6 +173,7 @@ class RecordConsumer(driver.Consumer):
         await super().on_partitions_revoked(revoked)
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Fence earlier owners, then let Faust recover the state."""
         self._seek_due = self._seek_armed = False
         self._highwaters = {}
         # The rule of safety: fence first, then ask how far to recover, then handle. It is done
@@ -218,7 +183,8 @@ class RecordConsumer(driver.Consumer):
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def highwaters(self, *tps: TP) -> Mapping[TP, int]:
-        found = await super().highwaters(*tps)
+        """Ask how far to recover, and remember it for the last check before intake."""
+        found: Mapping[TP, int] = await super().highwaters(*tps)
         self._highwaters.update({ensure_TP(tp): offset for tp, offset in found.items()})
         return found
 
@@ -227,6 +193,7 @@ class RecordConsumer(driver.Consumer):
         self._seek_due = True
 
     def resume_flow(self) -> None:
+        """Faust resumes: a seek that was asked for may be done now."""
         super().resume_flow()
         self._seek_armed, self._seek_due = self._seek_due, False
 
@@ -336,7 +303,7 @@ class RecordConsumer(driver.Consumer):
 
     # -- commits ---------------------------------------------------------------------------------
 
-    async def _commit_tps(self, tps: Iterable[TP], start_new_transaction: bool) -> bool:  # noqa: FBT001
+    async def _commit_tps(self, *_: Any, **__: Any) -> bool:
         offsets = self.host.committable()
         if not offsets or not await self._commit(offsets):
             return False  # stock remembers a failed commit as done
@@ -344,7 +311,7 @@ class RecordConsumer(driver.Consumer):
         self.app.monitor.on_tp_commit(offsets)
         return True
 
-    def _filter_tps_with_pending_acks(self, topics: Any = None) -> list[TP]:
+    def _filter_tps_with_pending_acks(self, *_: Any) -> list[TP]:
         return []  # the ledgers know
 
     def rejoin(self) -> None:
@@ -352,7 +319,7 @@ class RecordConsumer(driver.Consumer):
         self._thread.rejoin()
 
 
-class RecordTransport(driver.Transport):
+class RecordTransport(driver.Transport):  # type: ignore[misc] # Faust is not typed for us
     """Faust's aiokafka transport, with our consumer."""
 
     Consumer = RecordConsumer

@@ -34,7 +34,7 @@ class Ledger:
 
     @property
     def position(self) -> int:
-        """The commit position: the lowest offset that is not finished, else the end of the polls."""
+        """The commit position: the lowest unfinished offset, else the end of what was delivered."""
         order, finished = self._order, self._finished
         while order and order[0] in finished:
             finished.discard(order.popleft())

@@ -15,7 +15,6 @@ from streamagents.runtime.handling import Handling, Worker
 from streamagents.runtime.intake import Intake
 from streamagents.runtime.intent import Intent, intent_key
 from streamagents.runtime.lanes import Lanes
-from streamagents.runtime.store import Store
 from streamagents.runtime.writer import Group, Writer
 
 if TYPE_CHECKING:
@@ -24,7 +23,8 @@ if TYPE_CHECKING:
     from streamagents.pipeline.chain import Partitioner, Subscription
     from streamagents.pipeline.outcome import Incoming
     from streamagents.ports import Record
-    from streamagents.runtime.internals import Poll
+    from streamagents.runtime.seam import Poll
+    from streamagents.runtime.store import Store
 
 log = structlog.stdlib.get_logger("streamagents.runtime")
 

@@ -5,21 +5,20 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-import warnings
 from typing import TYPE_CHECKING
 
 import structlog
-from faust.exceptions import AlreadyConfiguredWarning
 
 from streamagents.bus import KafkaAdmin
 from streamagents.errors import BrokerUnavailableError, ConfigurationError, TopicsError
-from streamagents.topics import ActualTopic, TopicSpec, plan
+from streamagents.topics import plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from streamagents.runtime.app import StreamApp
+    from streamagents.settings import Settings
+    from streamagents.topics import ActualTopic, TopicSpec
 
 log = structlog.stdlib.get_logger("streamagents.runtime")
 
@@ -30,30 +29,26 @@ _OWNER = "owner"
 """File in a worker's folder that says whose state it is."""
 
 
-async def prepare(app: StreamApp) -> None:
+async def prepare(settings: Settings, app_id: str, specs: Sequence[TopicSpec]) -> Path:
     """Wait for the broker, look at the topics, take a data folder.
 
     Raises:
         TopicsError: a topic is missing or has another number of partitions.
         ConfigurationError: the data folder cannot be used.
     """
-    cluster, actual = await _ask(app)
-    check_topics(app.specs(), actual)
-    folder = take_folder(app.settings.data_dir / app.conf.id, f"{app.conf.id}@{cluster}")
-    with warnings.catch_warnings():
-        # Faust warns of a late change; no table has been opened yet.
-        warnings.simplefilter("ignore", AlreadyConfiguredWarning)
-        app.conf.datadir = folder
+    cluster, actual = await _ask(settings.bootstrap, [spec.name for spec in specs])
+    check_topics(specs, actual)
+    folder = take_folder(settings.data_dir / app_id, f"{app_id}@{cluster}")
     log.info("data_folder", path=str(folder))
+    return folder
 
 
-async def _ask(app: StreamApp) -> tuple[str, Mapping[str, ActualTopic]]:
+async def _ask(bootstrap: str, names: Sequence[str]) -> tuple[str, Mapping[str, ActualTopic]]:
     """Ask the cluster who it is and what it has, as often as it takes: a worker waits."""
-    bootstrap, warned = app.settings.bootstrap, False
+    warned = False
     while True:
         try:
             async with KafkaAdmin(bootstrap, timeout_s=_ASK_S) as admin:
-                names = [spec.name for spec in app.specs()]
                 return await admin.cluster_id(), await admin.describe(names)
         except BrokerUnavailableError:
             if not warned:

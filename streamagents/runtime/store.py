@@ -44,7 +44,9 @@ class Store:
         for key, value in writes.items():
             self._buffered[key] = (owner, value)
 
-    def apply(self, groups: Iterable[tuple[object, Mapping[bytes, bytes | None]]], last: int | None) -> None:
+    def apply(
+        self, groups: Iterable[tuple[object, Mapping[bytes, bytes | None]]], last: int | None
+    ) -> None:
         """Write committed groups, and the changelog offset of the last of their records.
 
         One WriteBatch: after a kill RocksDB holds all of it or nothing, and Faust recovers from

@@ -133,7 +133,12 @@ class Writer:
     async def write(self, writes: Mapping[bytes, bytes | None]) -> None:
         """Write state and wait until it is durable."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.add(Group(writes=writes, durable=lambda: done.done() or done.set_result(None)))
+
+        def durable() -> None:
+            if not done.done():
+                done.set_result(None)
+
+        self.add(Group(writes=writes, durable=durable))
         if self._closed:
             raise asyncio.CancelledError
         await done
@@ -177,9 +182,7 @@ class Writer:
 
     async def _flush(self) -> None:
         while self._queue:
-            groups = [
-                self._queue.popleft() for _ in range(min(MAX_GROUPS, len(self._queue)))
-            ]
+            groups = [self._queue.popleft() for _ in range(min(MAX_GROUPS, len(self._queue)))]
             await self._commit_groups(groups)
 
     async def _commit_groups(self, groups: list[Group]) -> None:
@@ -222,7 +225,7 @@ class Writer:
                 group.durable()
 
     async def _transact(self, groups: list[Group]) -> int | None:
-        """Write groups in one transaction; returns the changelog offset of the last state record."""
+        """Write groups in one transaction; the changelog offset of their last state record."""
         batches = self._sorted(groups)
         if not batches:
             return None
@@ -271,7 +274,10 @@ def _batches(producer: AIOKafkaProducer, records: list[Any]) -> Any:
     while index < len(records):
         batch, size = producer.create_batch(), 0
         for key, value, headers, timestamp in records[index:]:
-            if batch.append(key=key, value=value, timestamp=timestamp, headers=list(headers)) is None:
+            if (
+                batch.append(key=key, value=value, timestamp=timestamp, headers=list(headers))
+                is None
+            ):
                 break
             size += 1
         if not size:

@@ -119,7 +119,9 @@ async def test_a_record_with_neither_key_nor_value_is_refused(case: Case) -> Non
 
 
 async def test_an_unknown_topic_is_named_with_the_command_that_makes_it(case: Case) -> None:
-    with pytest.raises(TopicsError, match="nowhere does not exist: run `streamagents topics apply`"):
+    with pytest.raises(
+        TopicsError, match="nowhere does not exist: run `streamagents topics apply`"
+    ):
         await case.bus.send(Outgoing(topic="nowhere", key=b"k", value=b"{}"))
 
 

@@ -86,3 +86,12 @@ async def test_reading_to_the_end_twice_reads_nothing_twice(
 async def test_a_topic_that_is_not_there_is_named(broker: EmbeddedBroker, topic: str) -> None:
     with pytest.raises(TopicsError, match=f"no topic to read: {topic}"):
         await read_all(broker.address, topic)
+
+
+async def test_a_reader_can_be_closed_as_soon_as_it_is_open(
+    broker: EmbeddedBroker, topic: str
+) -> None:
+    await create_topics(broker.address, spec(topic))
+
+    async with TopicReader(broker.address, [topic]):
+        pass

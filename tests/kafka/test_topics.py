@@ -88,7 +88,9 @@ async def test_more_replicas_than_brokers_are_refused_in_words(
 ) -> None:
     changes = plan([spec(topic, replication=3), spec(f"{topic}-b")], {})
 
-    with pytest.raises(TopicsError, match=rf"refused to create {topic} \(.*replication factor of 3"):
+    with pytest.raises(
+        TopicsError, match=rf"refused to create {topic} \(.*replication factor of 3"
+    ):
         await admin.apply(changes)
 
     assert list(await admin.describe([topic, f"{topic}-b"])) == [f"{topic}-b"]

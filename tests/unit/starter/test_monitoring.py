@@ -40,6 +40,7 @@ async def emitted(event: Mention) -> list[Event]:
         ("I would not recommend it", "negative"),
         ("doesn't work well, very slow", "negative"),
         ("not cheap, but bad", "negative"),
+        ("not cheap but bad", "negative"),
         ("great but slow", "mixed"),
         ("version 4.2 is out", "neutral"),
         ("Das ist richtig gut", "positive"),
@@ -143,3 +144,7 @@ def test_a_very_long_mention_is_read_to_a_bound_and_says_so() -> None:
 
 def test_a_mention_without_an_author_has_no_key() -> None:
     assert judge(Mention(text="good", author="  ")).event_key() is None
+
+
+def test_the_words_that_count_are_named_with_what_a_negation_made_of_them() -> None:
+    assert classify("very good, not bad").words == ("good +3", "bad (negated) +1")

@@ -30,21 +30,23 @@ async def emitted(event: FormSubmit) -> list[Event]:
     ("answers", "plan", "track"),
     [
         ({"seats": 1}, "solo", "guided"),
+        ({"seats": 3}, "solo", "guided"),
         ({"seats": "4"}, "team", "guided"),
+        ({"seats": 20}, "team", "guided"),
         ({"Team size": "21-50"}, "business", "guided"),
         ({"team-size": 2, "Plan": "Team"}, "team", "guided"),
         ({"Goal": "integrate with Kafka"}, "solo", "developer"),
         ({"use_case": ["crm", "leads"]}, "solo", "sales"),
         ({"Ziel": "Kundendienst"}, "solo", "support"),
         ({"goal": {"deep": ["tickets"]}}, "solo", "support"),
-        ({"goal": None, "seats": ""}, "solo", "guided"),
+        ({"goal": None, "seats": "", "plan": "solo"}, "solo", "guided"),
     ],
 )
 def test_plan_and_track_follow_from_the_answers(
     answers: dict[str, Any], plan: str, track: str
 ) -> None:
     start = begin(form(answers))
-    assert (start.plan, start.track) == (plan, track)
+    assert (start.plan, start.track, start.odd) == (plan, track, ())
 
 
 @pytest.mark.parametrize(
