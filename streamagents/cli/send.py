@@ -112,7 +112,11 @@ def _known(registry: Registry, type_: str) -> tuple[EventType | None, type[Event
 
 
 def _validate(type_: str, value: bytes, model: type[Event] | None) -> Event | None:
-    if not isinstance(parse(value), dict):
+    try:
+        data = parse(value)
+    except UndecodableError as exc:
+        raise UndecodableError(f"The data of {type_!r} is no JSON: {exc.__cause__}.") from exc
+    if not isinstance(data, dict):
         raise InvalidEventError(f"The data of {type_!r} is no JSON object.")
     if model is None:
         return None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Plan and create the application's topics.", no_args_is_help=True)
 
 _WORDS = {"create": "create", "configure": "configure", "refuse": "refused", "none": "in order"}
+_PIPE_WIDTH = 240
 _DONE = {"create": "created", "configure": "configured"}
 
 
@@ -81,10 +82,13 @@ def _shape(change: Change) -> str:
     return f"{change.spec.partitions} partitions, replication {change.spec.replication}"
 
 
-def _refusal(refused: Sequence[Change]) -> str:
-    topics = "; ".join(f"{change.spec.name} {change.reason}" for change in refused)
+def _refusal(refused: Iterable[Change]) -> str:
+    by_reason: dict[str, list[str]] = {}
+    for change in refused:
+        by_reason.setdefault(change.reason, []).append(change.spec.name)
+    topics = "; ".join(f"{', '.join(names)} {reason}" for reason, names in by_reason.items())
     return (
-        f"Refused to change partition counts, for events would move away from the state of their "
+        "Refused to change partition counts, for events would move away from the state of their "
         f"keys: {topics}. Set the count that the topic has (STREAMAGENTS_PARTITIONS, or "
         "`partitions=` of its model), or name another topic."
     )
@@ -104,10 +108,13 @@ def _as_dict(change: Change) -> dict[str, Any]:
 
 
 def _print_table(changes: Iterable[Change]) -> None:
-    from rich.console import Console  # noqa: PLC0415 - `--help` can do without
+    from rich.box import SIMPLE  # noqa: PLC0415 - `--help` can do without
+    from rich.console import Console  # noqa: PLC0415 - likewise
     from rich.table import Table  # noqa: PLC0415 - likewise
 
-    table = Table("Topic", "Action", "Partitions", "Keyed by", "Identified by", "Why")
+    table = Table("Topic", "Action", "Partitions", "Keyed by", "Identified by", box=SIMPLE)
+    table.columns[0].no_wrap = True
+    notes = []
     for change in changes:
         spec = change.spec
         table.add_row(
@@ -116,6 +123,12 @@ def _print_table(changes: Iterable[Change]) -> None:
             str(spec.partitions),
             spec.keyed_by,
             spec.identified_by,
-            change.reason,
         )
-    Console(soft_wrap=False).print(table)
+        if change.action in {"configure", "refuse"}:
+            notes.append(f"{spec.name} {change.reason}.")
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_PIPE_WIDTH)  # for grep: a topic a line
+    console.print(table)
+    for note in notes:
+        console.print(note, markup=False, highlight=False, soft_wrap=True)

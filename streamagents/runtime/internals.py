@@ -22,13 +22,14 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
-from faust.types import TP
 from faust.types.tuples import Message
 
 from streamagents.runtime.seam import Poll
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from faust.types import TP
 
     from streamagents.runtime.seam import Host
 
