@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streamagents.bus.admin import KafkaAdmin
 from streamagents.bus.failures import answered
-from streamagents.errors import BrokerUnavailableError, TopicsError
+from streamagents.errors import BrokerUnavailableError, TopicsError, UndecodableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -109,8 +109,15 @@ class TopicReader:
                 yield record
 
     async def _poll(self) -> list[Record]:
-        async with answered(self._bootstrap, self._timeout_s):
-            polled = await self._consumer.getmany(timeout_ms=_POLL_MS)
+        try:
+            async with answered(self._bootstrap, self._timeout_s):
+                polled = await self._consumer.getmany(timeout_ms=_POLL_MS)
+        except UnicodeDecodeError as exc:
+            # The driver stumbles over the whole batch and would do so at every further poll.
+            raise UndecodableError(
+                f"A record of {', '.join(self._names)} has a header whose name is no UTF-8: the "
+                "Kafka client cannot read past it."
+            ) from exc
         return [record for records in polled.values() for record in records]
 
     async def _behind(self, ends: dict[TopicPartition, int]) -> int:

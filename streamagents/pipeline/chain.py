@@ -77,11 +77,18 @@ def read(record: Record, registration: Registration, *, topic: str) -> Incoming:
         headers,
         model_has_data=model is not None and "data" in model.model_fields,
     )
-    payload = _payload(envelope, model)
     origin, origin_key, _ = origin_of(record, headers)
-    event = None if isinstance(payload, dict) else payload
-    id_, positional = event_id(envelope, event, origin)
-    key = event_key(envelope, event, record_key=record.key, id_=id_, positional=positional)
+    try:
+        payload = _payload(envelope, model)
+        event = None if isinstance(payload, dict) else payload
+        id_, positional = event_id(envelope, event, origin)
+        key = event_key(envelope, event, record_key=record.key, id_=id_, positional=positional)
+    except EventError:
+        raise
+    except Exception as exc:
+        # A validator or a __str__ of the user's model raised: that is this event's fault, and a
+        # letter, not the worker's end.
+        raise InvalidEventError(f"Reading the event raised {type(exc).__name__}: {exc}.") from exc
     return Incoming(
         record=record,
         origin=origin,

@@ -5,6 +5,7 @@ Header names: KIP-1034 (`__streams.errors.*`), Spring Kafka (`kafka_dlt-*`), and
 
 from __future__ import annotations
 
+import struct
 import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,7 +22,11 @@ if TYPE_CHECKING:
     from streamagents.ports import Position, Record
 
 _STREAMS = "__streams.errors."
-_SPRING = ("kafka_dlt-original-topic", "kafka_dlt-exception-cause-fqcn")
+_SPRING = (
+    "kafka_dlt-original-topic",
+    "kafka_dlt-exception-cause-fqcn",
+    "kafka_dlt-original-timestamp",
+)
 _OURS = "streamagents-"
 _STACK_BYTES = 4096
 _MESSAGE_BYTES = 1024
@@ -45,6 +50,9 @@ class LetterFacts:
 def letter(topic: str, record: Record, why: DeadLetter, facts: LetterFacts) -> Outgoing:
     """The record that goes to `<topic>.dlq`: same key, same bytes, same headers, plus ours.
 
+    Its timestamp is the moment of its writing, and the original's is in a header: a letter under an
+    old timestamp would be past its retention, and gone.
+
     Headers of an earlier letter are replaced, never appended to: a letter that is replayed and
     fails again does not grow.
     """
@@ -53,11 +61,14 @@ def letter(topic: str, record: Record, why: DeadLetter, facts: LetterFacts) -> O
         topic=topic,
         key=facts.key,
         value=record.value,
-        headers=own + _added(why, facts),
+        headers=(
+            *own,
+            *_added(why, facts),
+            (_SPRING[2], struct.pack(">q", record.timestamp)),  # as Spring encodes it
+        ),
         partition=facts.origin.partition
         if facts.origin.topic == record.topic
         else record.partition,
-        timestamp=record.timestamp,
     )
 
 
@@ -82,7 +93,7 @@ def _added(why: DeadLetter, facts: LetterFacts) -> Headers:
         _OURS + "error-code": why.code,
         _OURS + "replay-count": str(facts.replay_count),
     }
-    return tuple((name, value.encode()) for name, value in added.items())
+    return tuple((name, value.encode(errors="backslashreplace")) for name, value in added.items())
 
 
 _ADDED = frozenset(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from streamagents.errors import EventError, UndecodableError
@@ -42,7 +43,10 @@ def dispatch(
         return DeadLetter("no_type", "The inbox got an event that does not say its type.")
     target = typed.get(type_)
     if target is None:
-        return judge(record, inbox, partition_of)
+        decision = judge(record, inbox, partition_of)
+        if isinstance(decision, Run):  # bare data says its type where only the inbox looks
+            return Run(replace(decision.incoming, type=type_))
+        return decision
     return _to(target, record, partition_of)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import secrets
@@ -90,6 +91,7 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
             warnings.simplefilter("ignore", AlreadyConfiguredWarning)
             self.conf.datadir = folder
         await super().on_first_start()
+        _calm_garbage_collector()
 
     async def on_stop(self) -> None:
         """Drain before Faust stops anything: what ends later could not be written."""
@@ -186,6 +188,17 @@ def _faust_app(app_id: str, settings: Settings) -> StreamApp:
         broker_commit_livelock_soft_timeout=86_400.0,
         autodiscover=False,
     )
+
+
+def _calm_garbage_collector() -> None:
+    """Look through thousands of waiting lanes less often.
+
+    Python's default walks all of them every few hundred allocations: with 1,000 agents waiting
+    that was more than half of the worker's CPU time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 1000)
 
 
 def _engine(app: StreamApp) -> Engine:

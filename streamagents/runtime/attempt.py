@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +13,7 @@ from streamagents.errors import ConfigurationError, EventTooLargeError
 from streamagents.events import Event, child_of, encode
 from streamagents.events.envelope import header
 from streamagents.ports import Outgoing
+from streamagents.runtime.threads import call_in_thread
 from streamagents.topics import MAX_RECORD_BYTES
 
 if TYPE_CHECKING:
@@ -63,8 +62,7 @@ class Attempts:
         self._destinations = destinations
         self._partition_of = partition_of
         self._clock = clock
-        # Bounded, and started with the first agent that is no coroutine.
-        self._threads = ThreadPoolExecutor(_THREADS, "streamagents-agent")
+        self._threads = asyncio.Semaphore(_THREADS)
 
     async def run(self, incoming: Incoming, attempt: int) -> list[Outgoing]:
         """Run the agent once, within its time limit.
@@ -106,16 +104,14 @@ class Attempts:
         A thread cannot be cancelled: when the time is up the failure waits for its end, or the
         next attempt and the next event of the key would run beside it.
         """
-        call = contextvars.copy_context().run
-        future = asyncio.get_running_loop().run_in_executor(
-            self._threads, call, registration.run, *arguments
-        )
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            log.warning("waiting_for_thread", agent=registration.name)
-            await asyncio.wait([future])
-            raise
+        async with self._threads:
+            future = call_in_thread(registration.run, *arguments)
+            try:
+                return await asyncio.shield(future)
+            except asyncio.CancelledError:
+                log.warning("waiting_for_thread", agent=registration.name)
+                await asyncio.wait([future])
+                raise
 
     def _context(self, incoming: Incoming, attempt: int, emissions: _Emissions) -> Context:
         event = EventInfo(

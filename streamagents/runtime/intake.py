@@ -29,7 +29,7 @@ log = structlog.stdlib.get_logger("streamagents.runtime")
 
 MAX_SPAN = 100_000
 """Offsets behind an unfinished one that are kept track of; beyond it the partition is paused."""
-MAX_BYTES = 32 << 20
+MAX_BYTES = 8 << 20
 """Bytes of records in the hands of one source partition."""
 
 
@@ -67,7 +67,7 @@ class Intake:
         self._inbox, self._limit, self._partition_of = inbox, limit, partition_of
         self._handling, self._writer, self._observer = handling, writer, observer
         self._push = push
-        self._announced = -1
+        self._intended = self._announced = NOTHING
         self._waiting: deque[Poll] = deque()
         self._bytes = 0
 
@@ -99,7 +99,7 @@ class Intake:
 
     def released(self) -> dict[bytes, bytes | None]:
         """The state that says that nothing is in flight any more."""
-        if self._announced < 0:
+        if self._intended == NOTHING:
             return {}
         return self._intent_write(NOTHING)
 
@@ -107,13 +107,13 @@ class Intake:
 
     def _announce(self, last: int) -> None:
         """Begin with the waiting polls as soon as the intent that covers them is durable."""
-        if last <= self._announced:
-            self._admit()
+        self._admit()
+        if last <= self._intended:
             return
-        high = last + AHEAD
+        high = self._intended = last + AHEAD
 
         def durable() -> None:
-            self._announced = max(self._announced, high)
+            self._announced = high
             self._admit()
 
         self._writer.add(Group(writes=self._intent_write(high), durable=durable))

@@ -44,6 +44,12 @@ class Store:
         for key, value in writes.items():
             self._buffered[key] = (owner, value)
 
+    def discard(self, owner: object) -> None:
+        """Forget the writes of a group that will never leave."""
+        gone = [key for key, (by, _) in self._buffered.items() if by is owner]
+        for key in gone:
+            del self._buffered[key]
+
     def apply(
         self, groups: Iterable[tuple[object, Mapping[bytes, bytes | None]]], last: int | None
     ) -> None:

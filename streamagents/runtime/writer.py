@@ -213,7 +213,7 @@ class Writer:
             return
         if groups[0].refused is None:
             raise error
-        self._store.apply([(groups[0], {})], None)
+        self._store.discard(groups[0])
         groups[0].refused(error)
 
     def _committed(self, groups: list[Group], last: int | None) -> None:

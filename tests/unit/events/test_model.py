@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from pydantic import Field
+from pydantic import Field, create_model
 
 from streamagents.errors import ConfigurationError
 from streamagents.events import Event
@@ -128,7 +128,7 @@ def test_a_field_cannot_hide_a_method_of_events_and_the_remedy_is_named(name: st
         warnings.catch_warnings(action="ignore"),
         pytest.raises(ConfigurationError, match=rf"has a field {name}.*Field\(alias='{name}'\)"),
     ):
-        type(Event)("Hiding", (Event,), {"__annotations__": {name: str}, "__module__": __name__})
+        create_model("Hiding", __base__=Event, **{name: (str, ...)})  # type: ignore[call-overload]
 
 
 def test_a_field_may_be_called_event_type() -> None:

@@ -103,7 +103,9 @@ def test_a_model_with_a_field_data_takes_no_envelope() -> None:
     assert decode(b'{"type":"t","data":{}}', (), model_has_data=True).form == "bare"
 
 
-@pytest.mark.parametrize(("written", "read"), [("7", "7"), ('"7"', "7"), ("null", None), ('""', None)])
+@pytest.mark.parametrize(
+    ("written", "read"), [("7", "7"), ('"7"', "7"), ("null", None), ('""', None)]
+)
 def test_an_envelopes_id_may_be_a_number_and_empty_is_none(written: str, read: str | None) -> None:
     assert decode(b'{"type":"t","data":{},"id":%b}' % written.encode(), ()).id == read
 
@@ -135,6 +137,14 @@ def test_bytes_that_are_no_json_are_carried_on_as_bare_data() -> None:
 
 def test_headers_of_others_may_hold_any_bytes() -> None:
     assert decode(b"{}", (("trace", b"\xff"), *BINARY)).id == "e-1"
+
+
+def test_a_header_without_a_value_says_nothing() -> None:
+    headers: Any = (("content-type", None), ("ce_id", None), ("ce_type", b"t"))
+
+    read = decode(b"{}", headers)
+
+    assert (read.form, read.id, read.type) == ("binary", None, "t")
 
 
 @pytest.mark.parametrize(

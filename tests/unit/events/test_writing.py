@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -101,12 +102,8 @@ def test_data_of_any_shape_is_read_and_never_changed_when_bare(value: object) ->
 def test_whatever_arrives_is_read_or_undecodable(
     value: bytes, headers: tuple[tuple[str, bytes], ...]
 ) -> None:
-    try:
-        read = decode(value, headers)
-    except UndecodableError as exc:
-        assert str(exc).endswith(".")
-    else:
-        assert read.form in {"binary", "structured", "envelope", "bare"}
+    with suppress(UndecodableError):
+        assert decode(value, headers).form in {"binary", "structured", "envelope", "bare"}
 
 
 def test_a_trace_goes_on_in_what_an_event_causes() -> None:

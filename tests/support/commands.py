@@ -1,0 +1,33 @@
+"""Commands for tests: the console script in its own process, as a user runs it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+CHECKOUT = Path(__file__).parents[2]
+_SCRIPT = "from streamagents.cli import main; main()"
+
+
+def streamagents(
+    *arguments: str,
+    env: dict[str, str] | None = None,
+    stdin: bytes = b"",
+    cwd: Path | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run `streamagents ...`; without settings but those that are handed over."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("STREAMAGENTS_", "COLUMNS"))}
+    done = subprocess.run(
+        [sys.executable, "-c", _SCRIPT, *arguments],
+        env={**kept, "PYTHONPATH": str(CHECKOUT), **(env or {})},
+        input=stdin,
+        capture_output=True,
+        timeout=60,
+        check=False,
+        cwd=cwd,
+    )
+    return subprocess.CompletedProcess(
+        done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
+    )
