@@ -62,6 +62,7 @@ class BorrowedBroker:
                 self._remember()
         except BaseException:  # Ctrl-C included: who did not begin takes no part
             self._lock.close()
+            self._lock = None
             raise
         return self
 

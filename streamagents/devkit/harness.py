@@ -55,8 +55,8 @@ class Harness:
             TopicsError: a topic has another number of partitions than the application wants.
         """
         async with AsyncExitStack() as stack:
-            await _to_its_end(self.broker.__enter__)
             stack.push_async_callback(_to_its_end, lambda: self.broker.__exit__(None, None, None))
+            await _to_its_end(self.broker.__enter__)
             await apply_topics(self.app)
             # Before the start: one that fails half-way leaves services behind.
             stack.push_async_callback(self._stop_app)

@@ -248,6 +248,7 @@ def _worker(app: StreamApp) -> Worker:
         attempts=Attempts(app.conf.id, destinations, partition_of=partition_of, clock=clock),
         clock=clock,
         observer=app.observers,
+        alive=lambda: app.consumer.silent_s < app.settings.session_timeout_s,
     )
 
 

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from streamagents.runtime.store import Store
     from streamagents.runtime.writer import Writer
 
+_LOOK_S = 0.1
+
 log = structlog.stdlib.get_logger("streamagents.runtime")
 
 
@@ -52,6 +54,8 @@ class Worker:
     attempts: Attempts
     clock: Clock
     observer: Observer
+    alive: Callable[[], bool]
+    """Whether the group still takes this worker for alive."""
     cleared: set[str] = field(default_factory=set)
     """Processes whose deaths an event has been found guilty of: their bystanders are free."""
 
@@ -223,6 +227,7 @@ class Handling:
             return company(case.history, self._worker.cleared)
 
         async with self._worker.gate.turn(case.incoming.registration, wanted) as granted:
+            await self._until_alive()
             if case.careful:
                 case.history = replace(
                     case.history, owner=self._worker.process, alone=granted is Company.ALONE
@@ -233,6 +238,16 @@ class Handling:
             began = self._worker.clock.monotonic()
             records, error = await self._run(case)
             return records, error, self._worker.clock.monotonic() - began
+
+    async def _until_alive(self) -> None:
+        """Begin nothing while the group may have given our partitions to somebody else.
+
+        A worker that was frozen learns of its replacement only after it has gone on for a while.
+        What it began then would be work for nothing: its writes are fenced. The wait ends with the
+        next heartbeat, or with the release that cancels us.
+        """
+        while not self._worker.alive():
+            await self._worker.clock.sleep(_LOOK_S)
 
     async def _run(self, case: _Case) -> tuple[list[Outgoing], BaseException | None]:
         task = asyncio.current_task()

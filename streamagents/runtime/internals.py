@@ -58,7 +58,23 @@ class RecordThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc] # Faust
         consumer._fetch_max_wait_ms = _FETCH_WAIT_MS
         self.positions: dict[TP, int] = {}
         self.stamps: dict[TP, object] = {}
+        self.beat_at = time.monotonic()
         return consumer
+
+    async def on_start(self) -> None:
+        """Start the consumer, and take note of its heartbeats from here on."""
+        await super().on_start()
+        coordinator = self._ensure_consumer()._coordinator
+        beat = coordinator._do_heartbeat
+
+        async def noted_beat() -> bool:
+            sent_at = time.monotonic()  # the broker counts the session from a later moment
+            heard = bool(await beat())
+            if heard:
+                self.beat_at = sent_at
+            return heard
+
+        coordinator._do_heartbeat = noted_beat
 
     async def _fetch_records(
         self, consumer: Any, active_partitions: Any, timeout: Any = None, max_records: Any = None
@@ -160,6 +176,11 @@ class RecordConsumer(driver.Consumer):  # type: ignore[misc] # Faust is not type
         host: Host = self.app.engine
         return host
 
+    @property
+    def silent_s(self) -> float:
+        """Seconds since the group last heard of this worker."""
+        return time.monotonic() - self._thread.beat_at
+
     def _new_consumer_thread(self) -> RecordThread:
         return RecordThread(self, loop=self.loop, beacon=self.beacon)
 
@@ -177,6 +198,7 @@ class RecordConsumer(driver.Consumer):  # type: ignore[misc] # Faust is not type
         """Fence earlier owners, then let Faust recover the state."""
         self._seek_due = self._seek_armed = False
         self._highwaters = {}
+        self._thread.beat_at = time.monotonic()  # to be assigned something is a sign of life
         # The rule of safety: fence first, then ask how far to recover, then handle. It is done
         # here and not in a step of recovery: one that takes too long ends Faust's recovery
         # silently.

@@ -1,0 +1,178 @@
+"""Facts: what a record that lies in Kafka says about an event. Pure, and without the worker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pydantic_core import from_json
+
+from streamagents.events.envelope import header
+from streamagents.pipeline.identity import origin_of
+from streamagents.pipeline.mark import Mark, Status
+from streamagents.ports import Position
+from streamagents.topics import LETTERS_SUFFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from streamagents.ports import Record
+
+_TAIL_BYTES = 8
+"""Of a mark's key: the digest of the event's key, or nothing."""
+_SEPARATORS = 4
+_ERRORS = "__streams.errors."
+_EMITTED = "/emit-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marked:
+    """The state says where an event stands."""
+
+    key: bytes
+    identity: bytes
+    """The key without what tells apart two events of one id, which is their own key."""
+    topic: str
+    id: str
+    status: Status
+    attempts: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lettered:
+    """A record became a dead letter."""
+
+    origin: Position
+    topic: str
+    """Whose letter it is."""
+    id: str
+    attempts: int
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emitted:
+    """An agent emitted an event."""
+
+    topic: str
+    id: str
+    parent: str
+    """The id of the event that it answers."""
+    type: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forwarded:
+    """A record was written again where it belongs."""
+
+    origin: Position
+    to: Position
+
+
+Fact: TypeAlias = Marked | Lettered | Emitted | Forwarded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Which topics hold what."""
+
+    changelogs: Collection[str]
+    consumed: Collection[str]
+    emitted: Collection[str]
+
+    @property
+    def letters(self) -> list[str]:
+        """The topics of the dead letters."""
+        return [topic + LETTERS_SUFFIX for topic in self.consumed]
+
+    @property
+    def all(self) -> list[str]:
+        """Every topic that has something to say."""
+        return [*dict.fromkeys([*self.consumed, *self.emitted, *self.letters, *self.changelogs])]
+
+
+def facts_of(record: Record, places: Places) -> list[Fact]:
+    """What one record says."""
+    if record.topic in places.changelogs:
+        return _marked(record)
+    if record.topic in places.letters:
+        return _lettered(record)
+    return [*(_forwarded(record) if record.topic in places.consumed else ()), *_emitted(record)]
+
+
+def _marked(record: Record) -> list[Fact]:
+    key, value = record.key or b"", record.value
+    # The letter e, topic, source, id, and a digest of the event's key.
+    parts = key.split(b"\0", _SEPARATORS)
+    if value is None or parts[0] != b"e" or len(parts) <= _SEPARATORS:
+        return []
+    mark = Mark.decode(value)
+    return [
+        Marked(
+            key=key,
+            identity=identity_of(key),
+            topic=parts[1].decode(errors="replace"),
+            id=parts[3].decode(errors="replace"),
+            status=mark.status,
+            attempts=mark.attempts,
+            error=mark.history.error,
+        )
+    ]
+
+
+def identity_of(key: bytes) -> bytes:
+    """A mark's key up to its last separator. The digest behind it may hold zero bytes."""
+    head = key[:-_TAIL_BYTES]
+    return head if head.endswith(b"\0") and head.count(b"\0") >= _SEPARATORS else key
+
+
+def _lettered(record: Record) -> list[Fact]:
+    headers = tuple(record.headers)
+
+    def text(name: str) -> str:
+        return (header(headers, name) or b"").decode(errors="replace")
+
+    partition, offset = text(_ERRORS + "partition"), text(_ERRORS + "offset")
+    if not (partition.isdigit() and offset.isdigit()):
+        return []  # not written by us
+    attempts = text("streamagents-attempts")
+    return [
+        Lettered(
+            origin=Position(text(_ERRORS + "topic"), int(partition), int(offset)),
+            topic=record.topic.removesuffix(LETTERS_SUFFIX),
+            id=text("ce_id"),
+            attempts=int(attempts) if attempts.isdigit() else 0,
+            code=text("streamagents-error-code"),
+            reason=text(_ERRORS + "message"),
+        )
+    ]
+
+
+def _forwarded(record: Record) -> list[Fact]:
+    origin, _, forwarded = origin_of(record, tuple(record.headers))
+    own = Position(record.topic, record.partition, record.offset)
+    return [Forwarded(origin=origin, to=own)] if forwarded else []
+
+
+def _emitted(record: Record) -> list[Fact]:
+    headers = tuple(record.headers)
+    id_ = (header(headers, "ce_id") or b"").decode(errors="replace")
+    parent, emitted, _ = id_.rpartition(_EMITTED)
+    if not emitted:
+        return []
+    try:
+        data = from_json(record.value or b"")
+    except ValueError:
+        return []  # no agent of ours emits what is no JSON
+    return [
+        Emitted(
+            topic=record.topic,
+            id=id_,
+            parent=parent,
+            type=(header(headers, "ce_type") or b"").decode(errors="replace"),
+            data=data if isinstance(data, dict) else {},
+        )
+    ]
