@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from streamagents.cli import kafka, send, topics, worker
+from streamagents.cli import demo, dev, kafka, send, topics, worker
 from streamagents.errors import StreamAgentsError
 
 __all__ = ["app", "main"]
@@ -26,6 +26,8 @@ app = typer.Typer(
     # A fault of ours is shown as Python shows it, without the values of a user's data.
     pretty_exceptions_enable=False,
 )
+app.command("demo")(demo.demo)
+app.command("dev")(dev.dev)
 app.add_typer(kafka.app, name="kafka")
 app.add_typer(topics.app, name="topics")
 app.command("send")(send.send)

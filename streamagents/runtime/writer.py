@@ -24,10 +24,14 @@ from aiokafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
-from streamagents.runtime.internals import retrieve_transaction_error
+from streamagents.runtime.internals import (
+    RawBatch,
+    has_raw_names,
+    retrieve_transaction_error,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from streamagents.ports import Outgoing
     from streamagents.runtime.store import Store
@@ -268,16 +272,19 @@ class Writer:
         return batches
 
 
-def _batches(producer: AIOKafkaProducer, records: list[Any]) -> Any:
-    """Cut records into batches; a record larger than a batch gets one of its own."""
+def _batches(producer: AIOKafkaProducer, records: list[Any]) -> Iterator[tuple[Any, int]]:
+    """Cut records into batches, each with its number of records.
+
+    A record larger than a batch gets one of its own, and so does one with raw header names.
+    """
     index = 0
     while index < len(records):
-        batch, size = producer.create_batch(), 0
+        raw = has_raw_names(records[index][2])
+        batch, size = RawBatch() if raw else producer.create_batch(), 0
         for key, value, headers, timestamp in records[index:]:
-            if (
-                batch.append(key=key, value=value, timestamp=timestamp, headers=list(headers))
-                is None
-            ):
+            if not raw and has_raw_names(headers):
+                break
+            if not batch.append(key=key, value=value, timestamp=timestamp, headers=list(headers)):
                 break
             size += 1
         if not size:

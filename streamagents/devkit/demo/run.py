@@ -3,33 +3,229 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import logging
 import time
 from contextlib import AsyncExitStack
-from logging.handlers import RotatingFileHandler
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-
-import typer
 
 from streamagents.bus import KafkaBus
 from streamagents.devkit.borrowed import BorrowedBroker
 from streamagents.devkit.demo.facts import Places
+from streamagents.devkit.demo.logs import log_to_file
 from streamagents.devkit.demo.producing import new_run_id, produce
 from streamagents.devkit.demo.reading import Reader
-from streamagents.devkit.demo.story import Story, one_line
-from streamagents.devkit.demo.summary import Evidence, Summary, summarize
-from streamagents.devkit.demo.view import Frame, Screen
-from streamagents.devkit.folder import unwritable
+from streamagents.devkit.demo.story import Story
+from streamagents.devkit.demo.summary import Evidence, summarize
+from streamagents.devkit.demo.view import Frame
+from streamagents.devkit.demo.words import conclusion, stopped_early
 from streamagents.devkit.foreground import StopAsked
 from streamagents.devkit.harness import Harness, apply_topics
 from streamagents.devkit.stopping import Stopping
-from streamagents.errors import DevkitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
+    from streamagents.devkit.demo.facts import Fact
     from streamagents.devkit.demo.producing import Sample
-    from streamagents.devkit.demo.summary import Sent
+    from streamagents.devkit.demo.summary import Sent, Summary
+    from streamagents.devkit.demo.view import Screen
     from streamagents.runtime.app import StreamApp
+
+SETTLE_S = 40.0
+"""Until then every event has its outcome, or counts as lost. `--once` ends within a minute."""
+_LOOK_S = 0.5
+"""Between two looks at what the group has committed, and at our memory."""
+_PACE_S = 0.08
+"""Between two events, for a person who watches."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """How a run ended."""
+
+    summary: Summary | None
+    """None: it was stopped before every event had its outcome."""
+    exit_code: int
+
+
+def run_demo(
+    app: StreamApp,
+    samples: Callable[[str], Sequence[Sample]],
+    screen: Screen,
+    *,
+    once: bool,
+    hint: Sequence[str] = (),
+) -> Result:
+    """Run the demo in the main thread.
+
+    Args:
+        app: the application.
+        samples: the samples of a run, by its id.
+        screen: where it is shown.
+        once: end when every event has its outcome, instead of serving until Ctrl-C.
+        hint: how a person sends events of their own.
+
+    Raises:
+        StreamAgentsError: it cannot run, for this reason.
+    """
+    log = log_to_file(app.settings.data_dir)
+    with Stopping() as stopping:
+        try:
+            with BorrowedBroker(app.settings, notify=screen.phase) as broker:
+                stopping.at_once.append(broker.kill)
+                demo = _Demo(app, samples, screen, stopping, hint=hint)
+                return stopping.run(demo.run(once=once))
+        except StopAsked:
+            screen.say(stopped_early(log))
+            return Result(summary=None, exit_code=stopping.exit_code)
+        finally:
+            screen.close()
+
+
+class _Demo:
+    """One run on a running broker."""
+
+    def __init__(
+        self,
+        app: StreamApp,
+        samples: Callable[[str], Sequence[Sample]],
+        screen: Screen,
+        stopping: Stopping,
+        *,
+        hint: Sequence[str],
+    ) -> None:
+        self._app, self._screen, self._stopping, self._hint = app, screen, stopping, hint
+        self._run_id = new_run_id()
+        self._samples = samples(self._run_id)
+        self._inbox = app.layout.inbox().name
+        self._evidence, self._story = Evidence(), Story()
+        self._sent: list[Sent] = []
+        self._began = self._ended = 0.0
+        self._looked = 0.0
+        self._rss_mib = 0
+        self._busy, self._note = "", list[str]()
+
+    async def run(self, *, once: bool) -> Result:
+        app, stopping = self._app, self._stopping
+        self._screen.phase("Creating the topics ...")
+        await stopping.unless_asked(apply_topics(app))
+        async with AsyncExitStack() as outer:
+            reader = Reader(app.settings.bootstrap, places_of(app), group=app.conf.id)
+            await stopping.unless_asked(outer.enter_async_context(reader))
+            async with AsyncExitStack() as inner:
+                self._screen.phase("Starting the agents ...")
+                harness = Harness(app)
+                await stopping.unless_asked(inner.enter_async_context(harness))
+                await stopping.unless_asked(self._until_settled(reader, harness))
+                if not once:
+                    await self._serve(reader, harness)
+                self._busy, self._note = "Stopping ...", []
+                self._show()
+                stopping.no_more()
+            self._take(await reader.to_end())
+            self._evidence.committed = await reader.committed()
+        return self._conclude()
+
+    async def _until_settled(self, reader: Reader, harness: Harness) -> None:
+        """Send everything, and read until each event has its outcome."""
+        self._busy = f"Sending {len(self._samples)} events ..."
+        self._began = time.monotonic()
+        producing = asyncio.ensure_future(self._produce())
+        try:
+            while not (producing.done() and not self._summary().total.lost):
+                if producing.done():
+                    producing.result()
+                    self._busy = "Waiting for the last outcomes ..."
+                if time.monotonic() - self._began > SETTLE_S:
+                    break
+                await self._step(reader, harness)
+        finally:
+            producing.cancel()
+            self._ended = time.monotonic()
+        await self._step(reader, harness)
+
+    async def _serve(self, reader: Reader, harness: Harness) -> None:
+        self._busy = "Every event has its outcome. The agents go on listening until Ctrl-C."
+        self._note = list(self._hint)
+        if not self._screen.live:
+            for sentence in (self._busy, *self._note):
+                self._screen.say(sentence)
+        while self._stopping.signal is None:
+            await self._step(reader, harness)
+
+    async def _produce(self) -> None:
+        pace_s = _PACE_S if self._screen.live else 0.0
+        async with KafkaBus(self._app.settings.bootstrap) as bus:
+            async for one in produce(bus, self._samples, self._app, pace_s=pace_s):
+                self._sent.append(one)
+                self._story.sent(one)
+
+    async def _step(self, reader: Reader, harness: Harness) -> None:
+        """Read a little, look at the group's progress now and then, show it."""
+        self._take(await reader.poll())
+        if time.monotonic() - self._looked > _LOOK_S:
+            self._looked = time.monotonic()
+            harness.check()
+            self._evidence.committed = await reader.committed()
+            self._story.skipped(self._sent, self._evidence)
+            self._rss_mib = max(self._rss_mib, harness.rss_bytes() >> 20)
+        self._show()
+
+    def _take(self, facts: Sequence[Fact]) -> None:
+        for fact in facts:
+            self._evidence.add(fact)
+            self._story.take(fact)
+
+    def _summary(self) -> Summary:
+        return summarize(
+            self._sent,
+            self._evidence,
+            inbox=self._inbox,
+            seconds=(self._ended or time.monotonic()) - self._began,
+            rss_mib=self._rss_mib,
+        )
+
+    def _frame(self) -> Frame:
+        settings = self._app.settings
+        return Frame(
+            title=f"demo   Kafka at {settings.bootstrap}   run {self._run_id}",
+            agents=agents_of(self._app),
+            summary=self._summary(),
+            story=self._story,
+            note=self._note,
+            busy=self._busy,
+        )
+
+    def _show(self) -> None:
+        self._screen.show(self._frame())
+
+    def _conclude(self) -> Result:
+        self._story.skipped(self._sent, self._evidence)
+        frame = self._frame()
+        notes = conclusion(frame.summary, self._sent, self._evidence)
+        self._screen.conclude(replace(frame, note=notes))
+        return Result(summary=frame.summary, exit_code=0 if frame.summary.good else 1)
+
+
+def places_of(app: StreamApp) -> Places:
+    """Which of an application's topics hold what."""
+    layout = app.layout
+    consumed = agents_of(app)
+    specs = {spec.name for spec in app.specs()}
+    changelogs = {
+        layout.changelog(app.conf.id, spec.partitions).name
+        for spec in app.specs()
+        if spec.name in consumed
+    }
+    emitted = [layout.typed(model.event_type).name for model in app.registry.events.values()]
+    return Places(
+        changelogs=changelogs & specs,
+        consumed=list(consumed),
+        emitted=[topic for topic in emitted if topic not in consumed],
+    )
+
+
+def agents_of(app: StreamApp) -> dict[str, str]:
+    """By consumed topic: the agent that handles its events."""
+    typed = {app.layout.typed(r.event).name: r.name for r in app.registry.agents.values()}
+    return {**typed, app.layout.inbox().name: app.registry.fallback.name}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from streamagents.devkit.demo.facts import Emitted, Forwarded, Lettered, Marked
 from streamagents.pipeline.mark import Status
@@ -34,6 +34,8 @@ class Line:
     """It is one of this run's, not somebody else's."""
     kind: Kind
     text: str = ""
+    tries: str = ""
+    """How its text begins, where it took more than one attempt."""
     clock: str = ""
     changed: float = 0.0
     """When, on the monotonic clock."""
@@ -48,7 +50,7 @@ class Story:
         self._lines: dict[str, Line] = {}
         self._own: dict[str, Sent] = {}
         self._places: dict[Position, Sent] = {}
-        self._results: dict[str, str] = {}
+        self._results: dict[str, dict[str, Emitted]] = {}
         self._duplicates: set[Position] = set()
 
     def sent(self, one: Sent) -> None:
@@ -96,34 +98,38 @@ class Story:
         return lines
 
     def _emitted(self, event: Emitted) -> None:
-        said = self._results.get(event.parent)
-        text = f"{said}; {event.type}" if said else phrase(event.type, event.data)
-        self._results[event.parent] = text
+        self._results.setdefault(event.parent, {})[event.id] = event
         if (line := self._lines.get(event.parent)) and line.kind == "processed":
-            line.text, line.told = text, False
+            line.text, line.told = line.tries + self._result(event.parent), False
 
     def _lettered(self, letter: Lettered) -> None:
         one = self._places.get(letter.origin)
         id_ = one.id if one else letter.id or str(letter.origin)
-        tries = f" after {letter.attempts} attempts" if letter.attempts > 1 else ""
-        text = f"dead letter, {letter.code}{tries}: {one_line(letter.reason)}"
+        text = f"dead letter, {letter.code}: {one_line(letter.reason)}"
         self._tell(id_, one.home if one else letter.topic, self._name(id_), "dead", text)
 
     def _marked(self, mark: Marked) -> None:
         topic, name = mark.topic, self._name(mark.id)
         if mark.status is Status.DONE:
             tries = f"at attempt {mark.attempts + 1}: " if mark.attempts else ""
-            self._tell(
-                mark.id, topic, name, "processed", tries + self._results.get(mark.id, "done")
-            )
+            self._tell(mark.id, topic, name, "processed", tries + self._result(mark.id), tries)
         elif mark.status is Status.WAITING:
             text = f"attempt {mark.attempts} failed, tried again: {one_line(mark.error)}"
             self._tell(mark.id, topic, name, "retried", text)
 
+    def _result(self, id_: str) -> str:
+        """What the agent emitted: the first in full, of the others the type."""
+        events = [event for _, event in sorted(self._results.get(id_, {}).items())]
+        if not events:
+            return "done"
+        return "; ".join([phrase(events[0]), *(event.type for event in events[1:])])
+
     def _name(self, id_: str) -> str:
         return self._own[id_].name if id_ in self._own else id_
 
-    def _tell(self, key: str, topic: str, name: str, kind: Kind, text: str) -> None:
+    def _tell(
+        self, key: str, topic: str, name: str, kind: Kind, text: str, tries: str = ""
+    ) -> None:
         self._lines.pop(key, None)  # to the end
         self._lines[key] = Line(
             topic=topic,
@@ -131,6 +137,7 @@ class Story:
             own=name != key,
             kind=kind,
             text=text,
+            tries=tries,
             clock=time.strftime("%H:%M:%S"),
             changed=time.monotonic(),
         )
@@ -140,16 +147,16 @@ class Story:
             self._results.pop(oldest, None)
 
 
-def phrase(type_: str, data: dict[str, Any]) -> str:
+def phrase(event: Emitted) -> str:
     """What an agent said, in a line: the words of its result, and how its draft begins."""
     words = [
-        str(value)
-        for name, value in data.items()
+        value if isinstance(value, str) else f"{name.replace('_', ' ')} {value}"
+        for name, value in event.data.items()
         if name not in _UNTOLD and isinstance(value, str | int) and not isinstance(value, bool)
         if 0 < len(str(value)) <= _SHORT
     ]
-    draft = _body(str(data.get("draft") or ""))
-    return f"{type_}: {', '.join(words)}" + (f" “{draft}”" if draft else "")
+    draft = _body(str(event.data.get("draft") or ""))
+    return f"{event.type}: {', '.join(words)}" + (f" “{draft}”" if draft else "")
 
 
 def one_line(text: str, limit: int = 200) -> str:
@@ -161,4 +168,4 @@ def one_line(text: str, limit: int = 200) -> str:
 def _body(draft: str) -> str:
     """A draft without its salutation."""
     first, _, rest = draft.partition("\n")
-    return one_line(rest if first.rstrip().endswith(",") else draft, 120)
+    return one_line(rest if first.rstrip().endswith(",") else draft, 80)

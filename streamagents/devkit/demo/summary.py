@@ -131,9 +131,7 @@ def summarize(
     sent: Iterable[Sent], evidence: Evidence, *, inbox: str, seconds: float = 0.0, rss_mib: int = 0
 ) -> Summary:
     """Compare what was sent with what Kafka says."""
-    events: defaultdict[bytes, list[Sent]] = defaultdict(list)
-    for one in sent:
-        events[one.identity].append(one)
+    events = _by_identity(sent)
     topics: defaultdict[str, Counts] = defaultdict(Counts)
     for copies in events.values():
         topics[copies[0].home] += _counts(copies, evidence, inbox)
@@ -151,6 +149,22 @@ def summarize(
         seconds=seconds,
         rss_mib=rss_mib,
     )
+
+
+def lost_of(sent: Iterable[Sent], evidence: Evidence) -> list[str]:
+    """Names of the events of which a copy has no outcome."""
+    return [
+        copies[0].name
+        for copies in _by_identity(sent).values()
+        if _counts(copies, evidence, inbox="").lost
+    ]
+
+
+def _by_identity(sent: Iterable[Sent]) -> dict[bytes, list[Sent]]:
+    events: defaultdict[bytes, list[Sent]] = defaultdict(list)
+    for one in sent:
+        events[one.identity].append(one)
+    return events
 
 
 def _counts(copies: list[Sent], evidence: Evidence, inbox: str) -> Counts:

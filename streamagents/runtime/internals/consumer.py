@@ -1,16 +1,4 @@
-"""What Faust 0.15 and aiokafka 0.14 keep private and the promises cannot do without.
-
-The only module that touches such names; `tests/unit/runtime/test_internals.py` fails when one of
-them changes. What is mended here, each measured against the stock consumer:
-
-* Stock Faust commits past an unfinished event and forgets acknowledgements at a rebalance: offsets
-  come from our ledgers, and are committed before a partition is given back.
-* It rewinds no partition without a commit: every seek is explicit, absent means the beginning.
-* Its table recovery waits for a record at the end of the changelog, where a transaction leaves a
-  marker that nobody delivers: such offsets are reported as one tombstone of a reserved key.
-* It resumes its streams after the seek and empties their queues then: we seek after the resumption.
-* It hands single records to its streams: we hand over whole polls.
-"""
+"""Faust's consumer: explicit seeks, ledger commits, whole polls, transactional changelogs."""
 
 from __future__ import annotations
 
@@ -24,6 +12,7 @@ from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import Message
 
+from streamagents.runtime.internals.records import tolerate_header_names
 from streamagents.runtime.seam import Poll
 
 if TYPE_CHECKING:
@@ -35,9 +24,6 @@ if TYPE_CHECKING:
 
 GAP_KEY = b'"__gap__"'
 """Key of the tombstone that stands for offsets without a record. Never written to Kafka."""
-
-OFFSET_KEY = b"__faust\0offset__"
-"""Where Faust keeps, in each partition's RocksDB, up to where it holds the changelog."""
 
 _POLL_WAIT_S = 0.2
 _FETCH_WAIT_MS = 100
@@ -51,6 +37,7 @@ class RecordThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc] # Faust
     """The consumer's own thread: fetches and seeks happen here, one after the other."""
 
     def _create_worker_consumer(self, transport: Any) -> Any:
+        tolerate_header_names()
         consumer = super()._create_worker_consumer(transport)
         # Faust asks for this only under its own exactly_once. Our transactions are our own, and
         # with read_committed the end offset that recovery asks for is the last stable one.
@@ -179,7 +166,7 @@ class RecordConsumer(driver.Consumer):  # type: ignore[misc] # Faust is not type
     @property
     def silent_s(self) -> float:
         """Seconds since the group last heard of this worker."""
-        return time.monotonic() - self._thread.beat_at
+        return float(time.monotonic() - self._thread.beat_at)
 
     def _new_consumer_thread(self) -> RecordThread:
         return RecordThread(self, loop=self.loop, beacon=self.beacon)
@@ -346,21 +333,3 @@ class RecordTransport(driver.Transport):  # type: ignore[misc] # Faust is not ty
     """Faust's aiokafka transport, with our consumer."""
 
     Consumer = RecordConsumer
-
-
-def open_store(table: Any, partition: int) -> Any:
-    """The RocksDB of one partition of a Faust table."""
-    return table.data._db_for_partition(partition)
-
-
-def producer_settings(app: Any) -> dict[str, Any]:
-    """How Faust would connect a producer: brokers, credentials, timeouts."""
-    return {**app.producer._settings_default(), **app.producer._settings_auth()}
-
-
-def retrieve_transaction_error(producer: Any) -> None:
-    """Look at the error that aiokafka leaves on a fenced producer, so that nobody logs it."""
-    manager = producer._txn_manager
-    waiter = manager._transaction_waiter if manager is not None else None
-    if waiter is not None and waiter.done() and not waiter.cancelled():
-        waiter.exception()

@@ -1,0 +1,81 @@
+"""The worker as a child process: `faust -A MODULE worker` in a process group of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from contextlib import suppress
+
+WORKER = ("-l", "info")
+_KILLED_S = 10.0
+CHECK_S = 60.0
+
+
+class WorkerProcess:
+    """Runs the worker; what it prints goes where our own output goes.
+
+    Args:
+        module: the application's module, found as `faust -A` finds it: from the current folder.
+    """
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Start it."""
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "faust", "-A", self._module, "worker", *WORKER),
+            stdin=asyncio.subprocess.DEVNULL,
+            # Ctrl-C in a terminal goes to its whole group: the worker is told by us, once.
+            process_group=0,
+        )
+
+    async def ended(self) -> int:
+        """Wait for its end; its exit code, negative for a signal."""
+        assert self._process is not None  # noqa: S101 - start() came first
+        return await self._process.wait()
+
+    async def stop(self, timeout_s: float) -> None:
+        """Ask it to end, and end it by force after so long."""
+        if self._process is None or self._process.returncode is not None:
+            return
+        with suppress(ProcessLookupError):
+            self._process.terminate()
+        try:
+            await asyncio.wait_for(self._process.wait(), timeout_s)
+        except TimeoutError:
+            self.kill()
+            await asyncio.wait_for(self._process.wait(), _KILLED_S)
+
+    def kill(self) -> None:
+        """End it and its children by force."""
+        if self._process is not None and self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+
+async def check_up(module: str) -> str | None:
+    """Let a fresh process import the application and apply its topics; what is wrong with it."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "streamagents.devkit.checkup", module),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        process_group=0,
+    )
+    try:
+        async with asyncio.timeout(CHECK_S):
+            said, _ = await process.communicate()
+    except TimeoutError:
+        return f"{module} was not imported within {CHECK_S:g} s."
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await asyncio.wait_for(process.wait(), _KILLED_S)
+    if process.returncode == 0:
+        return None
+    return said.decode(errors="replace").strip() or f"{module} ended Python while it was imported."

@@ -1,0 +1,61 @@
+"""Words: what the demo says at its end, in sentences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streamagents.devkit.demo.story import one_line
+from streamagents.devkit.demo.summary import lost_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from streamagents.devkit.demo.summary import Evidence, Sent, Summary
+
+MEMORY_LIMIT_MIB = 400
+_REASON = 90
+
+
+def conclusion(summary: Summary, sent: Sequence[Sent], evidence: Evidence) -> list[str]:
+    """What came out of it."""
+    return [
+        *_letters(sent, evidence),
+        "",
+        *_verdict(summary, sent, evidence),
+        f"It took {summary.seconds:.1f} s; this process and the broker used "
+        f"{summary.rss_mib} MiB of memory.",
+    ]
+
+
+def stopped_early(log: Path) -> str:
+    """For a run that was stopped before its end."""
+    return (
+        "Stopped before every event had its outcome. What was sent is kept in Kafka: the next "
+        f"worker handles it. The log is {log}."
+    )
+
+
+def _letters(sent: Sequence[Sent], evidence: Evidence) -> list[str]:
+    lines = [
+        f"  {one.name:<16} {letter.code:<12} {one_line(letter.reason, _REASON)}"
+        for one in sent
+        if (letter := evidence.letters.get(one.position)) is not None
+    ]
+    return ["Dead letters, each with its original bytes, wait for a person:", *lines] if lines else []
+
+
+def _verdict(summary: Summary, sent: Sequence[Sent], evidence: Evidence) -> list[str]:
+    total = summary.total
+    sums = (
+        f"{total.produced} sent = {total.processed} processed ({total.fallback} of them by the "
+        f"fallback agent) + {total.duplicates} duplicates + {total.dead_lettered} dead letters"
+    )
+    if summary.good:
+        return [f"Nothing was lost and nothing ran twice: {sums}."]
+    faults = [f"{sums} + {total.lost} lost."]
+    if total.lost:
+        faults.append(f"Without an outcome: {', '.join(lost_of(sent, evidence))}.")
+    if summary.ran_twice:
+        faults.append(f"Agents finished an event again {summary.ran_twice} times.")
+    return faults

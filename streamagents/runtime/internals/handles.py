@@ -1,0 +1,26 @@
+"""Handles on what Faust and aiokafka keep to themselves: stores, settings, a fenced producer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+OFFSET_KEY = b"__faust\0offset__"
+"""Where Faust keeps, in each partition's RocksDB, up to where it holds the changelog."""
+
+
+def open_store(table: Any, partition: int) -> Any:
+    """The RocksDB of one partition of a Faust table."""
+    return table.data._db_for_partition(partition)
+
+
+def producer_settings(app: Any) -> dict[str, Any]:
+    """How Faust would connect a producer: brokers, credentials, timeouts."""
+    return {**app.producer._settings_default(), **app.producer._settings_auth()}
+
+
+def retrieve_transaction_error(producer: Any) -> None:
+    """Look at the error that aiokafka leaves on a fenced producer, so that nobody logs it."""
+    manager = producer._txn_manager
+    waiter = manager._transaction_waiter if manager is not None else None
+    if waiter is not None and waiter.done() and not waiter.cancelled():
+        waiter.exception()
