@@ -76,4 +76,7 @@ def _hint(settings: Settings) -> list[str]:
         "STREAMAGENTS_TOPIC_PREFIX": settings.topic_prefix,
     }
     prefix = "".join(f"{name}={value} " for name, value in named.items() if value)
-    return ["Send your own from another terminal:", f"  {prefix}streamagents send new_lead --data {_EXAMPLE}"]
+    return [
+        "Send your own from another terminal:",
+        f"  {prefix}streamagents send new_lead --data {_EXAMPLE}",
+    ]

@@ -54,7 +54,9 @@ def where(exc: BaseException) -> str:
         return f"{exc.msg} ({Path(exc.filename or '?').name}, line {exc.lineno})"
     said = f"{type(exc).__name__}: {exc}" if str(exc) else type(exc).__name__
     frames = [f for f in traceback.extract_tb(exc.__traceback__) if _is_users(f.filename)]
-    return f"{said} ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else said
+    return (
+        f"{said} ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else said
+    )
 
 
 def _is_users(filename: str) -> bool:

@@ -27,6 +27,7 @@ from streamagents.runtime.handling import Worker
 from streamagents.runtime.internals import RecordTransport
 from streamagents.runtime.logs import configure_logs
 from streamagents.runtime.observers import Observers
+from streamagents.runtime.process import StreamWorker
 from streamagents.runtime.startup import prepare
 from streamagents.runtime.streams import add_stream
 from streamagents.settings import Settings, load_settings
@@ -187,6 +188,7 @@ def _faust_app(app_id: str, settings: Settings) -> StreamApp:
         stream_processing_timeout=86_400.0,  # an agent may take its time: our own limits rule
         broker_commit_livelock_soft_timeout=86_400.0,
         autodiscover=False,
+        Worker=StreamWorker,
     )
 
 

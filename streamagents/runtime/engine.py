@@ -66,7 +66,7 @@ class Engine:
         self._limit, self._release_s, self._partition_of = limit, release_s, partition_of
         self._owned: dict[StatePartition, OwnedPartition] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._released = asyncio.Event()
+        self._hurry = asyncio.Event()
 
     # -- assignment ------------------------------------------------------------------------------
 
@@ -134,9 +134,13 @@ class Engine:
         """SIGTERM: the same with the shutdown's grace, then the last commit."""
         await self._release(grace_s)
 
+    def hurry(self) -> None:
+        """Whatever grace is under way is over."""
+        self._hurry.set()
+
     async def _release(self, grace_s: float) -> None:
-        if self._owned:
-            await asyncio.gather(*(owned.release(grace_s) for owned in self._owned.values()))
+        releases = (owned.release(grace_s, self._hurry) for owned in self._owned.values())
+        await asyncio.gather(*releases)
 
     def drop(self) -> None:
         """Forget the assignment."""

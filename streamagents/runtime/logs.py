@@ -1,12 +1,34 @@
-"""Logs: structlog's events through the standard library, so that Faust's log level rules both."""
+"""Logs: structlog's events through the standard library, and a driver that does not repeat itself."""
 
 from __future__ import annotations
 
+import logging
+import time
+
 import structlog
+
+_REPEAT_S = 60.0
+
+
+class OncePerMinute(logging.Filter):
+    """Lets a message of a logger through once a minute: a broker that is away is no news."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is to be logged."""
+        now, message = time.monotonic(), f"{record.levelno}{record.msg}"
+        if now - self._said.get(message, -_REPEAT_S) < _REPEAT_S:
+            return False
+        self._said[message] = now
+        return True
 
 
 def configure_logs() -> None:
     """Send what we log to the standard library's loggers, unless the application decided."""
+    calm_the_driver()
     if structlog.is_configured():
         return
     structlog.configure(
@@ -20,3 +42,13 @@ def configure_logs() -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def calm_the_driver() -> None:
+    """Keep aiokafka, which logs every failed attempt to connect, from filling the disk."""
+    for name in list(logging.root.manager.loggerDict):
+        logger = logging.getLogger(name)
+        if name.startswith("aiokafka") and not any(
+            isinstance(known, OncePerMinute) for known in logger.filters
+        ):
+            logger.addFilter(OncePerMinute())

@@ -117,19 +117,22 @@ class OwnedPartition:
         if topic in self._intakes:
             self._intakes[topic].ledger.committed = offset
 
-    async def release(self, grace_s: float) -> None:
+    async def release(self, grace_s: float, hurry: asyncio.Event) -> None:
         """Bring what runs to an end and give the rest back.
 
         Afterwards no agent runs and no write is under way, so nothing can finish behind the next
         owner's back.
+
+        Args:
+            grace_s: what running agents get.
+            hurry: ends the grace early.
         """
         self._open = False
         self._lanes.close()
         self._handling.releasing = True
         waiting = self._lanes.tasks - self._handling.running
         await _cancel(waiting)
-        if running := self._lanes.tasks:
-            await asyncio.wait(running, timeout=grace_s)
+        await _ended(self._lanes.tasks, grace_s, hurry)
         await _cancel(self._lanes.tasks)
         writes = {
             key: value
@@ -175,6 +178,20 @@ class OwnedPartition:
         if not self._handling.releasing:
             log.error("lane_broken", partition=self.partition, exc_info=error)
             self._lost(error)
+
+
+async def _ended(
+    tasks: frozenset[asyncio.Task[None]], grace_s: float, hurry: asyncio.Event
+) -> None:
+    """Wait for the tasks' end, so long as there is grace."""
+    if not tasks:
+        return
+    ended, hurried = asyncio.ensure_future(asyncio.wait(tasks)), asyncio.ensure_future(hurry.wait())
+    try:
+        await asyncio.wait({ended, hurried}, timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        ended.cancel()
+        hurried.cancel()
 
 
 async def _cancel(tasks: frozenset[asyncio.Task[None]]) -> None:

@@ -64,13 +64,6 @@ def check_topics(wanted: Sequence[TopicSpec], actual: Mapping[str, ActualTopic])
         TopicsError: a topic is missing or has another number of partitions.
     """
     changes = plan(wanted, actual)
-    missing = [change.spec.name for change in changes if change.action == "create"]
-    if missing:
-        raise TopicsError(
-            f"{len(missing)} topics do not exist ({', '.join(missing[:5])}"
-            f"{', ...' if len(missing) > 5 else ''}): "  # noqa: PLR2004 - enough to recognize them
-            "run `streamagents topics apply`."
-        )
     refused = [change for change in changes if change.action == "refuse"]
     if refused:
         reasons = "; ".join(f"{change.spec.name} {change.reason}" for change in refused)
@@ -78,6 +71,13 @@ def check_topics(wanted: Sequence[TopicSpec], actual: Mapping[str, ActualTopic])
             f"The number of partitions is not what the application declares: {reasons}. State "
             "and order hang on it: declare what is there (`STREAMAGENTS_PARTITIONS`, or "
             "`partitions=` of the event)."
+        )
+    missing = [change.spec.name for change in changes if change.action == "create"]
+    if missing:
+        raise TopicsError(
+            f"{len(missing)} of the topics do not exist ({', '.join(missing[:5])}"
+            f"{', ...' if len(missing) > 5 else ''}): "  # noqa: PLR2004 - enough to recognize them
+            "run `streamagents topics apply`."
         )
 
 

@@ -96,7 +96,9 @@ class Counts:
     lost: int = 0
 
     def __add__(self, other: Counts) -> Counts:
-        return Counts(**{name: value + getattr(other, name) for name, value in asdict(self).items()})
+        return Counts(
+            **{name: value + getattr(other, name) for name, value in asdict(self).items()}
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

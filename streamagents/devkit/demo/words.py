@@ -42,7 +42,9 @@ def _letters(sent: Sequence[Sent], evidence: Evidence) -> list[str]:
         for one in sent
         if (letter := evidence.letters.get(one.position)) is not None
     ]
-    return ["Dead letters, each with its original bytes, wait for a person:", *lines] if lines else []
+    return (
+        ["Dead letters, each with its original bytes, wait for a person:", *lines] if lines else []
+    )
 
 
 def _verdict(summary: Summary, sent: Sequence[Sent], evidence: Evidence) -> list[str]:

@@ -1,0 +1,40 @@
+"""The worker's process: signals, and a sentence in place of a traceback where a person erred."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Any
+
+import faust
+
+from streamagents.errors import StreamAgentsError
+
+
+class StreamWorker(faust.Worker):  # type: ignore[misc] # Faust is not typed for us
+    """Faust's worker process."""
+
+    refusal: StreamAgentsError | None = None
+
+    async def start(self) -> None:
+        """Start the application; one that cannot work ends the process with exit code 1."""
+        try:
+            await super().start()
+        except StreamAgentsError as exc:
+            self.refusal = exc
+            raise asyncio.CancelledError from exc  # how Faust knows a start that was called off
+
+    def stop_and_shutdown(self) -> None:
+        """Stop everything, then say why, if it was not a person's wish."""
+        try:
+            super().stop_and_shutdown()
+        except StreamAgentsError as exc:
+            self.refusal = exc
+        if self.refusal is not None:
+            print(f"Error: {self.refusal}", file=sys.__stderr__)
+            raise SystemExit(1)
+
+    def _on_sigterm(self) -> Any:
+        if self._signal_stop_time:
+            self.app.engine.hurry()  # the second one: release at once
+        return super()._on_sigterm()
