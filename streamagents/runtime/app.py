@@ -217,6 +217,7 @@ def _engine(app: StreamApp) -> Engine:
             partitions=count,
             key_type=bytes,
             value_type=bytes,
+            help="Marks of events, seen ids among them.",
             options={"driver": "rocksdict", "write_buffer_size": 8 << 20},
         )
         for count in sorted({s.partitions for s in subscriptions.values()})

@@ -1,4 +1,4 @@
-"""Logs: structlog's events through the standard library, and a driver that does not repeat itself."""
+"""Logs: structlog through the standard library, and a driver that does not repeat itself."""
 
 from __future__ import annotations
 

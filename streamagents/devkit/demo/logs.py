@@ -1,4 +1,4 @@
-"""The demo's log: what Faust and the agents say goes to a file, the terminal belongs to the view."""
+"""The demo's log: what Faust and the agents say goes to a file, the terminal shows the view."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ class Story:
             if one.position not in self._duplicates:
                 self._duplicates.add(one.position)
                 text = f"{self._name(one.id)} ran before: skipped"
-                self._tell(str(one.position), one.home, one.name, "duplicate", text)
+                self._tell(str(one.position), one.home, one.name, "duplicate", text=text)
 
     def last(self, count: int) -> list[Line]:
         """The lines that changed last, oldest first."""
@@ -106,16 +106,16 @@ class Story:
         one = self._places.get(letter.origin)
         id_ = one.id if one else letter.id or str(letter.origin)
         text = f"dead letter, {letter.code}: {one_line(letter.reason)}"
-        self._tell(id_, one.home if one else letter.topic, self._name(id_), "dead", text)
+        self._tell(id_, one.home if one else letter.topic, self._name(id_), "dead", text=text)
 
     def _marked(self, mark: Marked) -> None:
         topic, name = mark.topic, self._name(mark.id)
         if mark.status is Status.DONE:
             tries = f"at attempt {mark.attempts + 1}: " if mark.attempts else ""
-            self._tell(mark.id, topic, name, "processed", tries + self._result(mark.id), tries)
+            self._tell(mark.id, topic, name, "processed", text=tries + self._result(mark.id), tries=tries)
         elif mark.status is Status.WAITING:
             text = f"attempt {mark.attempts} failed, tried again: {one_line(mark.error)}"
-            self._tell(mark.id, topic, name, "retried", text)
+            self._tell(mark.id, topic, name, "retried", text=text)
 
     def _result(self, id_: str) -> str:
         """What the agent emitted: the first in full, of the others the type."""
@@ -128,7 +128,7 @@ class Story:
         return self._own[id_].name if id_ in self._own else id_
 
     def _tell(
-        self, key: str, topic: str, name: str, kind: Kind, text: str, tries: str = ""
+        self, key: str, topic: str, name: str, kind: Kind, *, text: str, tries: str = ""
     ) -> None:
         self._lines.pop(key, None)  # to the end
         self._lines[key] = Line(

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from streamagents.devkit.demo.summary import Evidence, Sent, Summary
 
-MEMORY_LIMIT_MIB = 400
 _REASON = 90
 
 
@@ -23,8 +22,7 @@ def conclusion(summary: Summary, sent: Sequence[Sent], evidence: Evidence) -> li
         *_letters(sent, evidence),
         "",
         *_verdict(summary, sent, evidence),
-        f"It took {summary.seconds:.1f} s; this process and the broker used "
-        f"{summary.rss_mib} MiB of memory.",
+        _effort(summary),
     ]
 
 
@@ -33,6 +31,13 @@ def stopped_early(log: Path) -> str:
     return (
         "Stopped before every event had its outcome. What was sent is kept in Kafka: the next "
         f"worker handles it. The log is {log}."
+    )
+
+
+def _effort(summary: Summary) -> str:
+    return (
+        f"It took {summary.seconds:.1f} s; this process and the broker used "
+        f"{summary.rss_mib} MiB of memory."
     )
 
 

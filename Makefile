@@ -1,0 +1,47 @@
+# The two commands are `make demo` and `make test`; the rest is for those who change the code.
+
+VENV := .venv
+BIN := $(VENV)/bin
+# The first Python that is new enough; say PYTHON=... for another one.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+
+.PHONY: demo test check format bench chaos lock clean
+
+demo: $(VENV)/installed
+	@$(BIN)/streamagents demo
+
+test: $(VENV)/installed
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/installed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/installed
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks
+
+chaos: $(VENV)/installed
+	@PYTHONPATH=tests $(BIN)/python -m chaos
+
+# Hashes of everything, build requirements too, and no host: any index that has the files will do.
+lock:
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--extra devkit --group dev --output-file requirements.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV)
+
+$(VENV)/installed: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "streamagents needs Python 3.11 or newer: install one, or say make PYTHON=/path/to/python" >&2; exit 1; }
+	@echo "Installing into $(VENV), once ..."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
