@@ -12,11 +12,8 @@ import time
 from typing import Any
 
 from chaos.journal import Run
-from chaos.shapes import FOLLOW
+from chaos.shapes import FOLLOW, POISONED
 from streamagents import Context, Event, Reject, Route, create_app
-
-POISONED = 66
-"""Exit code of a worker that an event killed."""
 
 
 class Receipt(Event, topic="receipt", key="who"):

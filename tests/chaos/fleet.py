@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chaos.plan import SESSION_S
+from chaos.shapes import POISONED
 
 if TYPE_CHECKING:
     from chaos.plan import Fault, Plan
     from streamagents.devkit.broker import EmbeddedBroker
 
 CHECKOUT = Path(__file__).parents[2]
-POISONED = 66
 GRACE_S = 10.0
 _LOOK_S = 0.02
 _MOST = 4
@@ -112,11 +112,13 @@ class Fleet:
         pid, kind = worker.process.pid, fault.kind
         if kind == "remove" and spare:
             return
+        if kind == "add":  # there are enough
+            kind = "term"
         noted = self._note(kind, pid)
         if kind in {"kill", "wipe"}:
             worker.asked = kind
             worker.process.kill()
-        elif kind in {"term", "remove", "add"}:
+        elif kind in {"term", "remove"}:
             worker.asked = "term"
             worker.gone = kind == "remove"
             worker.process.terminate()

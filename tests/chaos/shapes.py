@@ -14,6 +14,8 @@ NUMBER = "chaos-n"
 """Header of everything that is sent: its number. A forwarded record and a letter keep it."""
 FOLLOW = 1_000_000
 """Added to an event's number, the number of the event that follows from it."""
+POISONED = 66
+"""Exit code of a worker that an event killed."""
 KEYS = 60
 PARTITIONS = {
     "order": 4,
@@ -116,9 +118,7 @@ class Draft:
         )
 
 
-def second_copy(
-    sent: Sent, *, n: int, at: float, batch: int | None, aborted: bool = False
-) -> Sent:
+def second_copy(sent: Sent, *, n: int, at: float, batch: int | None, aborted: bool = False) -> Sent:
     """The same event again."""
     headers = tuple((k, str(n) if k == NUMBER else v) for k, v in sent.headers)
     return replace(sent, n=n, at=at, batch=batch, aborted=aborted, headers=headers)
@@ -150,8 +150,12 @@ class Maker:
         elif topic == "order":
             data |= {"id": f"order-{e}", "who": who}
         else:  # a raw agent: the sender's id is in the headers
-            draft.headers = (("ce_specversion", "1.0"), ("ce_id", f"{topic}-{e}"),
-                             ("ce_source", "chaos"), ("ce_type", topic))
+            draft.headers = (
+                ("ce_specversion", "1.0"),
+                ("ce_id", f"{topic}-{e}"),
+                ("ce_source", "chaos"),
+                ("ce_type", topic),
+            )
         draft.value = json.dumps(data)
         self.draw(rng, draft)
         return draft

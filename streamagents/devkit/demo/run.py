@@ -15,7 +15,7 @@ from streamagents.devkit.demo.logs import log_to_file
 from streamagents.devkit.demo.producing import new_run_id, produce
 from streamagents.devkit.demo.reading import Reader
 from streamagents.devkit.demo.story import Story
-from streamagents.devkit.demo.summary import Evidence, summarize
+from streamagents.devkit.demo.summary import Evidence, concerns, summarize
 from streamagents.devkit.demo.view import Frame
 from streamagents.devkit.demo.words import conclusion, stopped_early
 from streamagents.devkit.foreground import StopAsked
@@ -172,8 +172,11 @@ class _Demo:
         self._show()
 
     def _take(self, facts: Sequence[Fact]) -> None:
+        ids, places = {one.id for one in self._sent}, {one.position for one in self._sent}
         for fact in facts:
-            self._evidence.add(fact)
+            # Of others' events, which may go on for days, nothing is kept but the last lines.
+            if not self._ended or concerns(fact, ids, places):
+                self._evidence.add(fact)
             self._story.take(fact)
 
     def _summary(self) -> Summary:

@@ -99,6 +99,8 @@ class Story:
 
     def _emitted(self, event: Emitted) -> None:
         self._results.setdefault(event.parent, {})[event.id] = event
+        while len(self._results) > _KEPT:
+            del self._results[next(iter(self._results))]
         if (line := self._lines.get(event.parent)) and line.kind == "processed":
             line.text, line.told = line.tries + self._result(event.parent), False
 
@@ -112,7 +114,8 @@ class Story:
         topic, name = mark.topic, self._name(mark.id)
         if mark.status is Status.DONE:
             tries = f"at attempt {mark.attempts + 1}: " if mark.attempts else ""
-            self._tell(mark.id, topic, name, "processed", text=tries + self._result(mark.id), tries=tries)
+            text = tries + self._result(mark.id)
+            self._tell(mark.id, topic, name, "processed", text=text, tries=tries)
         elif mark.status is Status.WAITING:
             text = f"attempt {mark.attempts} failed, tried again: {one_line(mark.error)}"
             self._tell(mark.id, topic, name, "retried", text=text)
@@ -142,9 +145,7 @@ class Story:
             changed=time.monotonic(),
         )
         while len(self._lines) > _KEPT:
-            oldest = next(iter(self._lines))
-            del self._lines[oldest]
-            self._results.pop(oldest, None)
+            del self._lines[next(iter(self._lines))]
 
 
 def phrase(event: Emitted) -> str:

@@ -16,7 +16,7 @@ from streamagents.pipeline.identity import seen_key
 from streamagents.pipeline.mark import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from streamagents.devkit.demo.facts import Fact
     from streamagents.ports import Position
@@ -151,6 +151,15 @@ def summarize(
         seconds=seconds,
         rss_mib=rss_mib,
     )
+
+
+def concerns(fact: Fact, ids: Container[str], places: Container[Position]) -> bool:
+    """Whether a fact is about events of these ids, or records that were written to these places."""
+    if isinstance(fact, Marked):
+        return fact.id in ids
+    if isinstance(fact, Emitted):
+        return fact.parent in ids
+    return fact.origin in places
 
 
 def lost_of(sent: Iterable[Sent], evidence: Evidence) -> list[str]:

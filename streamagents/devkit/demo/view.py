@@ -100,9 +100,19 @@ class Screen:
         if not self.live:
             for line in frame.story.untold():
                 self._print(line)
-        parts = [_totals(frame.summary, last=True), Text(), _table(frame, last=True)]
-        notes = [Text(note) for note in frame.note]
-        self.console.print(Padding(Group(Text(), *parts, Text(), *notes), (0, 2)))
+        result = Group(
+            Text(),
+            _totals(frame.summary, last=True),
+            Text(),
+            _table(frame, last=True),
+            Text(),
+            *(Text(note) for note in frame.note),
+        )
+        with self.console.capture() as drawn:
+            self.console.print(Padding(result, (0, 2)))
+        for row in drawn.get().splitlines():
+            # Rich fills every row with spaces, which nobody wants in a file.
+            self.console.out(row if self.live else row.rstrip(), highlight=False)
 
     def say(self, sentence: str) -> None:
         """Print a sentence."""
@@ -125,9 +135,9 @@ class Screen:
         rows = len(frame.agents)
         room = max(_LEAST_LINES, min(_LINES, self.console.height - rows - _AROUND))
         title = Text.assemble(("streamagents", "bold"), "  ", (frame.title, "dim"))
-        parts: list[RenderableType] = [title, Text(), _totals(frame.summary)]
-        parts += [_bar(frame.summary.total, self.console.width - 4), Text(), _table(frame), Text()]
-        parts += [_happenings(frame.story.last(room), room), Text()]
+        bar = _bar(frame.summary.total, self.console.width - 4)
+        parts: list[RenderableType] = [title, Text(), _totals(frame.summary), bar, Text()]
+        parts += [_table(frame), Text(), _happenings(frame.story.last(room), room), Text()]
         if frame.busy:
             self._spinner.update(text=Text(frame.busy, style="dim"))
             parts.append(self._spinner)
