@@ -84,9 +84,12 @@ class DevLoop:
             changed = await self._stopping.unless_asked(_first(watcher, worker))
             if changed is not None:
                 self._restarts(changed)
+        except StopAsked:
+            self._say("Stopping the worker; Ctrl-C again ends it at once.")
+            raise
         finally:
-            self._stopping.at_once.remove(worker.kill)
             await worker.stop(self._grace_s)
+            self._stopping.at_once.remove(worker.kill)
         if changed is None:
             await self._after_crash(await worker.ended(), time.monotonic() - began, watcher)
 
@@ -105,7 +108,7 @@ class DevLoop:
 
     def _restarts(self, changed: str) -> None:
         self._crashes = 0
-        self._say(f"Changed: {changed}. Restarting the worker.")
+        self._say(f"Changed: {changed}. Starting anew.")
 
 
 def backoff_s(crashes: int) -> float:

@@ -40,10 +40,18 @@ class Harness:
     Args:
         app: the application; a Faust app starts once in a process.
         notify: given a sentence when something takes longer than usual.
+        stop_s: what the application gets to stop. Default: its agents' grace, and a margin.
     """
 
-    def __init__(self, app: StreamApp, *, notify: Callable[[str], None] = silent) -> None:
+    def __init__(
+        self,
+        app: StreamApp,
+        *,
+        notify: Callable[[str], None] = silent,
+        stop_s: float | None = None,
+    ) -> None:
         self.app = app
+        self._stop_s = app.settings.shutdown_grace_s + _STOP_S if stop_s is None else stop_s
         self.broker = BorrowedBroker(app.settings, notify=notify)
         self._stack = AsyncExitStack()
 
@@ -97,7 +105,7 @@ class Harness:
     async def _stop_app(self) -> None:
         """Drain and stop. What does not stop in time is left to the end of the process."""
         stopping = asyncio.ensure_future(self.app.stop())
-        await asyncio.wait([stopping], timeout=self.app.settings.shutdown_grace_s + _STOP_S)
+        await asyncio.wait([stopping], timeout=self._stop_s)
         if stopping.done():
             stopping.result()
         else:

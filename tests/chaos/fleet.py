@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -156,8 +157,9 @@ class Fleet:
         for worker in left:
             worker.process.terminate()
         deadline = time.monotonic() + GRACE_S + 15
-        while time.monotonic() < deadline and any(w.process.poll() is None for w in left):
-            await asyncio.sleep(_LOOK_S)
+        for worker in left:
+            with suppress(subprocess.TimeoutExpired):
+                await asyncio.to_thread(worker.process.wait, max(0, deadline - time.monotonic()))
         for worker in left:
             if worker.process.poll() is None:
                 self.ends["did not stop"] += 1

@@ -15,20 +15,20 @@ FAULT_KINDS = ("kill", "wipe", "term", "stop", "add", "remove", "broker_kill", "
 _ODDS = {"kill": 5, "wipe": 2, "term": 4, "stop": 4, "add": 2, "remove": 2}
 _BROKER_ODDS = {"broker_kill": 2, "broker_freeze": 1}
 SESSION_S = 6.0
-PAUSE_S = (2.0, 7.0)
-"""Between two faults: shorter and longer than a take-over."""
+PAUSES_S = ((0.5, 4.0), (8.0, 14.0))
+"""Between two faults: within a take-over, and long enough to be back at work."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Size:
     """How much of everything; the seed decides the rest."""
 
-    events: int = 1500
+    events: int = 2500
     faults: int = 7
     poisons: int | None = None
     """None: the seed draws 0, 1 or 2."""
     kinds: tuple[str, ...] = FAULT_KINDS
-    slow: float = 0.02
+    slow: float = 0.04
     """Share of events that take seconds."""
 
 
@@ -54,7 +54,7 @@ class Plan:
     workers: int
     in_flight: int
     backlog: bool
-    """Everything is there before the first worker starts."""
+    """Half of it is there before the first worker starts."""
     sent: list[Sent] = field(default_factory=list)
     events: list[Expected] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
@@ -98,14 +98,14 @@ def make_plan(seed: int, size: Size) -> Plan:
     )
     plan.faults = _faults(rng, size)
     span_s = 0.9 * max((fault.at for fault in plan.faults), default=20.0)
-    _events(rng, plan, 0.0 if plan.backlog else span_s)
+    _events(rng, plan, span_s)
     return plan
 
 
 def _faults(rng: random.Random, size: Size) -> list[Fault]:
     odds = {k: n for k, n in {**_ODDS, **_BROKER_ODDS}.items() if k in size.kinds}
     faults: list[Fault] = []
-    at = rng.uniform(*PAUSE_S)
+    at = _pause(rng)
     for _ in range(size.faults):
         kind = rng.choices(list(odds), weights=list(odds.values()))[0]
         if kind in _BROKER_ODDS:  # one a round: each costs half a minute
@@ -116,10 +116,14 @@ def _faults(rng: random.Random, size: Size) -> list[Fault]:
             "broker_freeze": rng.uniform(10.0, 20.0),
         }.get(kind, 0.0)
         faults.append(Fault(at=at, kind=kind, target=rng.randrange(1000), seconds=seconds))
-        at += rng.uniform(*PAUSE_S)
+        at += _pause(rng)
         if kind in _BROKER_ODDS:
             at += seconds  # what hits workers meanwhile would show nothing
     return faults
+
+
+def _pause(rng: random.Random) -> float:
+    return rng.uniform(*rng.choice(PAUSES_S))
 
 
 def _events(rng: random.Random, plan: Plan, span_s: float) -> None:
@@ -128,8 +132,8 @@ def _events(rng: random.Random, plan: Plan, span_s: float) -> None:
     names = list(EVENT_MAKERS)
     weights = [maker.weight for maker in EVENT_MAKERS.values()]
     drawn = rng.choices(names, weights=weights, k=size.events)
-    for at in sorted(rng.sample(range(size.events // 10, size.events // 2), poisons)):
-        drawn[at] = "poison"
+    for e in sorted(rng.sample(range(size.events // 10, size.events // 2), poisons)):
+        drawn[e] = "poison"
     batch: int | None = None
     left, aborted = 0, False
     rows: list[Sent] = []
@@ -140,7 +144,7 @@ def _events(rng: random.Random, plan: Plan, span_s: float) -> None:
                 batch, left, aborted = e, rng.randrange(2, 8), rng.random() < 0.4
         else:
             left -= 1
-        at = span_s * e / size.events
+        at = 0.0 if plan.backlog and e < size.events / 2 else span_s * e / size.events
         value = EVENT_MAKERS[name].make(rng, e, slow=size.slow)
         named = value.named
         sent = value.sent(n=len(rows), at=at, batch=batch if named else None)

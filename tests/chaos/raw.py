@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -70,7 +70,7 @@ class Progress:
             bootstrap_servers=bootstrap, isolation_level="read_committed"
         )
 
-    async def __aenter__(self) -> Progress:
+    async def __aenter__(self) -> Self:
         await self._admin.start()
         await self._consumer.start()
         return self

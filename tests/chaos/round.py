@@ -63,12 +63,12 @@ async def _play(plan: Plan, stage: Stage, broker: EmbeddedBroker) -> None:
     finished = False
     try:
         await _apply_topics(broker.address, stage)
-        if plan.backlog:
-            await sender.run()
+        sending = asyncio.create_task(sender.run())
+        await sender.waits.wait()
         fleet = Fleet(stage.folder, broker, plan, stage.app)
         supervisor = asyncio.create_task(fleet.supervise())
-        sending = asyncio.create_task(asyncio.sleep(0) if plan.backlog else sender.run())
         await _first_start(stage, supervisor)
+        sender.begin.set()
         began = time.monotonic()
         for fault in plan.faults:
             await asyncio.sleep(max(0.0, began + fault.at - time.monotonic()))

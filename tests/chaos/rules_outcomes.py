@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from chaos.evidence import header
@@ -98,7 +99,7 @@ def emitted_in_order(evidence: Evidence) -> Iterator[Fault]:
     receipts = evidence.receipts()
     for (topic, key), order in evidence.sequences().items():
         places = [(min(r["place"] for r in receipts[e]), e) for e in order if receipts.get(e)]
-        for (before, first), (after, second) in zip(places, places[1:], strict=False):
+        for (before, first), (after, second) in pairwise(places):
             if after < before:
                 yield "emitted_order", f"{topic} {key}: receipt of {second} before that of {first}"
 

@@ -9,6 +9,7 @@ only a process that stood still may do so, until it hears what it has lost.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from chaos.evidence import agent_of
@@ -35,9 +36,12 @@ def ran_again(evidence: Evidence, faults: FaultLog) -> Iterator[Fault]:
             late = good.end is not None and run.start > good.end
             if late and not faults.zombie(run.pid, run.start):
                 yield "ran_again", f"event {e}: {run.name} after {good.name} {_since(run, good)}"
-            elif run is not good and not late and run.how == "end" and run.end is not None:
-                if faults.gap(run.pid, run.end) is None:
-                    yield "redone", f"event {e}: {run.name} ended, did not count, no fault near"
+            elif run is not good and not late and _unexplained(run, faults):
+                yield "redone", f"event {e}: {run.name} ended, did not count, no fault near"
+
+
+def _unexplained(run: Run, faults: FaultLog) -> bool:
+    return run.how == "end" and run.end is not None and faults.gap(run.pid, run.end) is None
 
 
 def redone(evidence: Evidence, faults: FaultLog) -> tuple[Counter[str], float]:
@@ -67,11 +71,8 @@ def attempts_kept(evidence: Evidence, faults: FaultLog) -> Iterator[Fault]:
                 if failure.attempt >= run.attempt and not faults.gap(
                     failure.pid, failure.end or 0.0
                 ):
-                    yield (
-                        "attempts",
-                        f"event {e}: {run.name} is attempt {run.attempt} after {failure.name} "
-                        f"failed as attempt {failure.attempt}",
-                    )
+                    failed = f"{failure.name} failed as attempt {failure.attempt}"
+                    yield "attempts", f"event {e}: {run.name} is attempt {run.attempt}, {failed}"
 
 
 def keys_in_order(evidence: Evidence) -> Iterator[Fault]:
@@ -82,13 +83,15 @@ def keys_in_order(evidence: Evidence) -> Iterator[Fault]:
     counted = evidence.committed_runs()
     for (topic, key), order in evidence.sequences().items():
         ran = [e for e in order if runs.get(e)]
-        for first, second in zip(ran, ran[1:], strict=False):
+        for first, second in pairwise(ran):
             for run in runs[second]:
                 if not _settled(expected[first], runs[first], run.start):
                     yield "order", f"{topic} {key}: {second} ({run.name}) before {first} was over"
-            one, two = counted.get(first), counted.get(second)
-            if one and two and one.end is not None and two.start < one.end:
-                yield "order", f"{topic} {key}: {two.name} counted and began before {one.name} did"
+        last: Run | None = None
+        for run in (counted[e] for e in ran if e in counted):
+            if last is not None and run.start < (last.end or 0.0):
+                yield "order", f"{topic} {key}: {run.name} counted, and began before {last.name}"
+            last = run
 
 
 def keys_alone(evidence: Evidence, faults: FaultLog) -> Iterator[Fault]:

@@ -26,17 +26,25 @@ class Sender:
 
     def __init__(self, bootstrap: str, plan: Plan) -> None:
         self._bootstrap, self._plan = bootstrap, plan
+        self.begin = asyncio.Event()
+        """Set when the first agent runs: the plan's clock starts then."""
+        self.waits = asyncio.Event()
+        """What lies there before that is sent."""
         self.acknowledged: set[int] = set()
         self._waiting: list[asyncio.Task[None]] = []
 
     async def run(self) -> None:
         """Send everything; returns when all is acknowledged."""
-        began = time.monotonic()
+        began = 0.0
         producer = self._producer(linger_ms=5)
         await producer.start()
         try:
             for batch, rows in groupby(self._plan.sent, key=lambda row: row.batch):
                 for row in rows if batch is None else ():
+                    if row.at and not began:
+                        self.waits.set()
+                        await self.begin.wait()
+                        began = time.monotonic()
                     await asyncio.sleep(max(0.0, began + row.at - time.monotonic()))
                     future = await _send(producer, row)
                     self._waiting.append(asyncio.create_task(self._settle(future, row)))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Callable
 
 NUMBER = "chaos-n"
 """Header of everything that is sent: its number. A forwarded record and a letter keep it."""
@@ -140,7 +140,12 @@ class Maker:
         if rng.random() < slow:
             seconds = rng.uniform(2, 7)
         topic = rng.choice(self.topics)
-        data = {"e": e, "mode": self.mode, "s": round(seconds, 3), "parts": rng.randrange(1, 3)}
+        data: dict[str, Any] = {
+            "e": e,
+            "mode": self.mode,
+            "s": round(seconds, 3),
+            "parts": rng.randrange(1, 3),
+        }
         if topic == "order" and self.mode == "ok" and rng.random() < 0.3:
             data["follow"] = True
         draft = Draft(e=e, topic=topic, who=who, key=who, data=data)

@@ -212,6 +212,7 @@ class Bench:
         self.writer = FakeWriter(self.store)
         self.clock, self.reports, self.gate = FakeClock(), Reports(), Gate(10)
         self.finished: list[int] = []
+        self.alive = True
         self.worker = Worker(
             process=process,
             group="shop",
@@ -219,6 +220,7 @@ class Bench:
             attempts=attempts(self.clock),
             clock=self.clock,
             observer=self.reports,
+            alive=lambda: self.alive,
         )
         self.handling = Handling(
             self.worker, cast("Any", self.store), cast("Any", self.writer), self._finish
@@ -256,8 +258,10 @@ def attempts(clock: FakeClock | None = None) -> Attempts:
     """The runner of agents, with the events of this module declared."""
     return Attempts(
         "shop",
-        {model: Destination(topic=model.event_type.topic, partitions=PARTITIONS)
-         for model in (Order, Receipt)},
+        {
+            model: Destination(topic=model.event_type.topic, partitions=PARTITIONS)
+            for model in (Order, Receipt)
+        },
         partition_of=murmur2_partition,
         clock=clock or FakeClock(),
     )

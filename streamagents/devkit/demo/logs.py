@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOG_BYTES = 10 << 20
+log = logging.getLogger(__name__)
+
 _FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
@@ -30,4 +33,10 @@ def log_to_file(folder: Path) -> Path:
         raise DevkitError(unwritable(folder, exc)) from exc
     logging.basicConfig(level=logging.INFO, format=_FORMAT, handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
+    threading.excepthook = _log_thread
     return file
+
+
+def _log_thread(died: threading.ExceptHookArgs) -> None:
+    """Faust's consumer has a thread of its own, which dies loudly when its broker is gone."""
+    log.error("A thread died: %r", died.exc_value)

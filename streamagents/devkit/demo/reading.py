@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Any, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 _POLL_MS = 200
 _ANSWER_S = 10.0
+_STOP_S = 5.0
+
+log = logging.getLogger(__name__)
 
 
 class Reader:
@@ -107,6 +111,16 @@ class Reader:
         return True
 
     async def _close(self) -> None:
+        # With the broker away the driver raises its own tasks' CancelledError at who stops it: in
+        # a task of its own that ends nothing but itself.
+        stopping = asyncio.ensure_future(self._stop())
+        await asyncio.wait([stopping], timeout=_STOP_S)
+        if not stopping.done():
+            stopping.cancel()
+        elif not stopping.cancelled() and (error := stopping.exception()) is not None:
+            log.warning("The reader did not stop in order: %r", error)
+
+    async def _stop(self) -> None:
         try:
             if self._consumer is not None:
                 await self._consumer.stop()

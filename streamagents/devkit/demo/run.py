@@ -35,6 +35,8 @@ SETTLE_S = 40.0
 """Until then every event has its outcome, or counts as lost. `--once` ends within a minute."""
 _LOOK_S = 0.5
 """Between two looks at what the group has committed, and at our memory."""
+_STOP_S = 5.0
+"""The agents of the demo are fast: what takes longer waits for a broker that is gone."""
 _PACE_S = 0.08
 """Between two events, for a person who watches."""
 
@@ -114,7 +116,7 @@ class _Demo:
             await stopping.unless_asked(outer.enter_async_context(reader))
             async with AsyncExitStack() as inner:
                 self._screen.phase("Starting the agents ...")
-                harness = Harness(app)
+                harness = Harness(app, stop_s=_STOP_S)
                 await stopping.unless_asked(inner.enter_async_context(harness))
                 await stopping.unless_asked(self._until_settled(reader, harness))
                 if not once:

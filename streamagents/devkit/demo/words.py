@@ -36,8 +36,8 @@ def stopped_early(log: Path) -> str:
 
 def _effort(summary: Summary) -> str:
     return (
-        f"It took {summary.seconds:.1f} s; this process and the broker used "
-        f"{summary.rss_mib} MiB of memory."
+        f"It took {summary.seconds:.1f} s, and {summary.rss_mib} MiB of memory, that of the "
+        "embedded broker included."
     )
 
 

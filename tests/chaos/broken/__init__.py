@@ -1,0 +1,1 @@
+"""The application with one promise switched off each: the checker has to turn red."""

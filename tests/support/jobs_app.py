@@ -1,0 +1,93 @@
+"""The application of the promise tests: agents that do what their event says and keep a journal.
+
+Uses the public API only, and runs in worker processes of its own (`faust -A support.jobs_app`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from pathlib import Path
+
+from streamagents import Context, Event, Reject, Route, create_app
+
+_JOURNAL = os.open(
+    Path(os.environ.get("JOBS_JOURNAL", os.devnull)), os.O_WRONLY | os.O_APPEND | os.O_CREAT
+)
+
+
+def note(*words: object) -> None:
+    """One line, in one write: what a kill leaves is whole."""
+    os.write(_JOURNAL, (" ".join(map(str, (*words, os.getpid()))) + "\n").encode())
+
+
+class Job(Event, topic="job", key="who", id="n"):
+    """Something to do. `n` is its id, `who` its key."""
+
+    n: int
+    who: str
+    what: str = "nothing"
+    seconds: float = 0.0
+
+
+class JobDone(Event, topic="job_done", key="who"):
+    """Something was done."""
+
+    n: int
+    who: str
+    attempt: int
+
+
+class Order(Event, topic="order"):
+    """An event without a key field or an id field: the record's key and position count."""
+
+    what: str = ""
+
+
+class JobAgent:
+    """Does the job."""
+
+    async def run(self, job: Job, ctx: Context) -> JobDone:
+        """Do what the event says."""
+        note("start", job.n, job.who, ctx.event.attempt)
+        match job.what:
+            case "fail":
+                ctx.emit(JobDone(n=job.n, who=job.who, attempt=-1))
+                raise ValueError(f"job {job.n} cannot be done")
+            case "fail once" if ctx.event.attempt == 1:
+                raise ValueError("not at once")
+            case "reject":
+                raise Reject("not wanted")
+            case "kill":
+                os._exit(9)
+            case "cancel":
+                raise asyncio.CancelledError
+            case "exit":
+                raise SystemExit(3)
+        await asyncio.sleep(job.seconds)
+        note("end", job.n, job.who, ctx.event.attempt)
+        return JobDone(n=job.n, who=job.who, attempt=ctx.event.attempt)
+
+
+class OrderAgent:
+    """A plain function, run in a thread."""
+
+    def run(self, order: Order) -> None:
+        """Take the order."""
+        note("order", order.what, time.monotonic())
+
+
+class Leftovers:
+    """The fallback."""
+
+    async def run(self, event: dict[str, object], ctx: Context) -> None:
+        """Take note of it."""
+        note("fallback", ctx.event.type, *sorted(event))
+
+
+app = create_app(
+    "jobs",
+    agents={"job": Route(JobAgent(), backoff_s=0.2, timeout_s=60), "order": OrderAgent()},
+    fallback=Leftovers(),
+)

@@ -1,0 +1,160 @@
+"""Lanes: events of one key in order, all keys at once."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+from support.records import turns
+
+from streamagents.runtime.lanes import Lanes
+
+Event = tuple[str, int]
+
+
+class Desk:
+    """Handles events; each waits until it is let go."""
+
+    def __init__(self) -> None:
+        self.begun: list[Event] = []
+        self.ended: list[Event] = []
+        self.broken: list[BaseException] = []
+        self.fails: BaseException | None = None
+        self.open = asyncio.Event()
+        self.lanes: Lanes[Event] = Lanes(self._handle, self.broken.append)
+
+    async def _handle(self, event: Event) -> None:
+        self.begun.append(event)
+        await self.open.wait()
+        await asyncio.sleep(0)
+        if self.fails is not None:
+            raise self.fails
+        self.ended.append(event)
+
+    def push(self, *events: Event) -> None:
+        for event in events:
+            self.lanes.push(event[0], event)
+
+    async def drained(self) -> None:
+        self.open.set()
+        while self.lanes.tasks:
+            await asyncio.wait(self.lanes.tasks)
+
+
+async def test_all_keys_run_at_once_and_each_one_event_at_a_time() -> None:
+    desk = Desk()
+    desk.push(*[(key, number) for number in range(3) for key in "abc"])
+    await turns()
+
+    assert desk.begun == [("a", 0), ("b", 0), ("c", 0)]
+    await desk.drained()
+    assert len(desk.ended) == 9
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_the_order_of_a_key_is_the_order_of_its_arrival(seed: int) -> None:
+    desk, dice = Desk(), random.Random(seed)
+    desk.open.set()
+    for number in range(300):
+        desk.push((dice.choice("abcdefg"), number))
+        if dice.random() < 0.3:
+            await turns(1)
+    await desk.drained()
+
+    for key in "abcdefg":
+        mine = [number for other, number in desk.ended if other == key]
+        assert mine == sorted(mine)
+    assert len(desk.ended) == 300
+
+
+async def test_ten_thousand_keys_run_at_once() -> None:
+    desk = Desk()
+    desk.push(*[(str(number), number) for number in range(10_000)])
+    await turns(3)
+
+    assert len(desk.begun) == len(desk.lanes.tasks) == 10_000
+    await desk.drained()
+    assert len(desk.ended) == 10_000
+
+
+async def test_a_lane_ends_with_its_last_event_and_begins_again_with_the_next() -> None:
+    desk = Desk()
+    desk.push(("a", 1))
+    await desk.drained()
+    assert desk.lanes.tasks == frozenset()
+    desk.push(("a", 2))
+    await desk.drained()
+
+    assert desk.ended == [("a", 1), ("a", 2)]
+
+
+async def test_an_event_that_comes_while_the_last_one_ends_is_not_forgotten() -> None:
+    desk = Desk()
+    desk.push(("a", 1))
+    await turns()
+    desk.open.set()
+    await turns(1)
+    desk.push(("a", 2))
+    await desk.drained()
+
+    assert desk.ended == [("a", 1), ("a", 2)]
+
+
+async def test_closed_lanes_finish_what_runs_and_begin_nothing() -> None:
+    desk = Desk()
+    desk.push(("a", 1), ("a", 2), ("b", 1), ("b", 2))
+    await turns()
+    desk.lanes.close()
+    desk.push(("c", 1), ("a", 3))
+    await desk.drained()
+
+    assert desk.ended == [("a", 1), ("b", 1)]
+    assert desk.broken == []
+
+
+async def test_a_lane_that_was_closed_before_it_began_begins_nothing() -> None:
+    desk = Desk()
+    desk.push(("a", 1))
+    desk.lanes.close()
+    await desk.drained()
+
+    assert desk.begun == []
+
+
+async def test_an_error_of_ours_breaks_the_lane_and_is_told_once() -> None:
+    desk, error = Desk(), RuntimeError("a defect")
+    desk.fails = error
+    desk.push(("a", 1), ("a", 2))
+    await desk.drained()
+    await turns()
+
+    assert desk.broken == [error]
+    assert desk.begun == [("a", 1)]
+
+
+async def test_a_lane_cancelled_by_a_release_is_not_broken() -> None:
+    desk = Desk()
+    desk.push(("a", 1), ("a", 2))
+    await turns()
+    desk.lanes.close()
+    for task in desk.lanes.tasks:
+        task.cancel()
+    await desk.drained()
+    await turns()
+
+    assert (desk.broken, desk.ended) == ([], [])
+
+
+async def test_one_broken_lane_leaves_the_others_alone() -> None:
+    desk = Desk()
+    desk.push(("a", 1))
+    await turns()
+    desk.fails = RuntimeError("a defect")
+    desk.open.set()
+    await turns()
+    desk.fails = None
+    desk.push(("b", 1))
+    await desk.drained()
+
+    assert desk.ended == [("b", 1)]
