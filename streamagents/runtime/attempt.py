@@ -142,7 +142,8 @@ class Attempts:
                 f"in create_app(..., emits=[{kind.__name__}]) and run `streamagents topics apply`."
             )
         value, headers = encode(
-            event.__pydantic_serializer__.to_json(event),
+            # By alias, for that is how its consumers validate it.
+            event.__pydantic_serializer__.to_json(event, by_alias=True),
             id=event_id,
             source=self._source,
             type=kind.event_type.type,

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import sys
+import threading
 from typing import Any
 
 import faust
@@ -38,3 +41,15 @@ class StreamWorker(faust.Worker):  # type: ignore[misc] # Faust is not typed for
         if self._signal_stop_time:
             self.app.engine.hurry()  # the second one: release at once
         return super()._on_sigterm()
+
+
+def _leave_hanging_threads(code: int) -> None:
+    """End now if an agent left a thread behind: Python would wait for it, for ever if it hangs.
+
+    Everything of ours is stopped, written and committed by then.
+    """
+    left = [t for t in threading.enumerate() if t is not threading.main_thread() and not t.daemon]
+    if left:
+        logging.getLogger("streamagents.runtime").warning("leaving threads behind: %s", left)
+        logging.shutdown()
+        os._exit(code)

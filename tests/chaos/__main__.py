@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
 import time
+import traceback
+from collections import Counter
 from pathlib import Path
 
 from chaos.plan import FAULT_KINDS, Size, make_plan
@@ -17,16 +20,22 @@ from chaos.round import Stage, play
 def main() -> int:
     """Play rounds; 1 if one of them was red."""
     arguments = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # or workers would be left behind
     root = arguments.folder or Path(tempfile.mkdtemp(prefix="streamagents-chaos-"))
     deadline = time.monotonic() + arguments.minutes * 60
-    tally = {"GREEN": 0, "RED": 0}
+    tally: Counter[str] = Counter()
     number = 0
     while number < arguments.rounds and (not number or time.monotonic() < deadline):
         seed = secrets.randbelow(1_000_000) if arguments.seed is None else arguments.seed + number
         number += 1
-        tally["GREEN" if _round(seed, root / f"seed-{seed}-{number}", arguments) else "RED"] += 1
-    _say(f"{tally['GREEN']} green, {tally['RED']} red")
-    return 1 if tally["RED"] else 0
+        folder = root / f"seed-{seed}-{number}"
+        try:
+            tally["green" if _round(seed, folder, arguments) else "red"] += 1
+        except Exception:  # noqa: BLE001 - a round that could not be played says so, and the next goes on
+            tally["broken off"] += 1
+            _say(f"seed {seed} was broken off, see {folder}:\n{traceback.format_exc()}")
+    _say(", ".join(f"{count} {what}" for what, count in tally.items()))
+    return 0 if set(tally) == {"green"} else 1
 
 
 def _round(seed: int, folder: Path, arguments: argparse.Namespace) -> bool:

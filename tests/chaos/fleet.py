@@ -155,6 +155,7 @@ class Fleet:
         """End every worker as a deploy does, and by force what does not end."""
         left = [w for w in self.workers if w.process.poll() is None]
         for worker in left:
+            worker.process.send_signal(signal.SIGCONT)  # a frozen one would never hear of it
             worker.process.terminate()
         deadline = time.monotonic() + GRACE_S + 15
         for worker in left:

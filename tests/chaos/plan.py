@@ -30,6 +30,8 @@ class Size:
     kinds: tuple[str, ...] = FAULT_KINDS
     slow: float = 0.04
     """Share of events that take seconds."""
+    only: tuple[str, ...] = ()
+    """Kinds of events, if not all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +73,13 @@ class Plan:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Plan:
         """Read what `as_dict` wrote."""
+        size: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in data["size"].items()
+        }
         return cls(
             seed=data["seed"],
-            size=Size(**{**data["size"], "kinds": tuple(data["size"]["kinds"])}),
+            size=Size(**size),
             workers=data["workers"],
             in_flight=data["in_flight"],
             backlog=data["backlog"],
@@ -128,9 +134,9 @@ def _pause(rng: random.Random) -> float:
 
 def _events(rng: random.Random, plan: Plan, span_s: float) -> None:
     size = plan.size
-    poisons = rng.choice((0, 1, 1, 2)) if size.poisons is None else size.poisons
-    names = list(EVENT_MAKERS)
-    weights = [maker.weight for maker in EVENT_MAKERS.values()]
+    poisons = rng.choice((0, 0, 1, 1, 1, 2)) if size.poisons is None else size.poisons
+    names = list(size.only or EVENT_MAKERS)
+    weights = [EVENT_MAKERS[name].weight for name in names]
     drawn = rng.choices(names, weights=weights, k=size.events)
     for e in sorted(rng.sample(range(size.events // 10, size.events // 2), poisons)):
         drawn[e] = "poison"

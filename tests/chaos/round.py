@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ from aiokafka.errors import KafkaError
 
 from chaos.checker import Verdict, judge
 from chaos.evidence import load
-from chaos.fleet import CHECKOUT, Fleet
+from chaos.fleet import CHECKOUT, Fleet, worker_env
 from chaos.raw import Progress, dump
 from chaos.sender import Sender
 from streamagents.devkit.broker import EmbeddedBroker
@@ -48,6 +49,7 @@ def play(plan: Plan, stage: Stage) -> Verdict:
     """Play a round in a folder and judge it."""
     stage.folder.mkdir(parents=True)
     (stage.folder / "plan.json").write_text(json.dumps(plan.as_dict()))
+    _quiet_drivers(stage.folder / "sender.log")
     began = time.monotonic()
     with EmbeddedBroker(stage.folder / "broker", stage.port or free_port()) as broker:
         asyncio.run(_play(plan, stage, broker))
@@ -86,14 +88,21 @@ async def _play(plan: Plan, stage: Stage, broker: EmbeddedBroker) -> None:
     await _write_evidence(stage, broker.address, sender, fleet, finished=finished)
 
 
-async def _apply_topics(bootstrap: str, stage: Stage) -> None:
-    from chaos.fleet import worker_env
+def _quiet_drivers(log: Path) -> None:
+    """What our own clients say of a broker that is away, on purpose, is nothing for a screen."""
+    logger = logging.getLogger("aiokafka")
+    logger.propagate = False
+    for handler in list(logger.handlers):
+        logger.removeHandler(handler)
+        handler.close()
+    logger.addHandler(logging.FileHandler(log))
 
-    script = "from streamagents.cli import main; main()"
+
+async def _apply_topics(bootstrap: str, stage: Stage) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        "-c",
-        script,
+        "-m",
+        "streamagents",
         "topics",
         "apply",
         "--app",

@@ -52,6 +52,7 @@ class Sender:
                     await self._transact(list(rows))
             await asyncio.gather(*self._waiting)
         finally:
+            self.waits.set()
             await producer.stop()
 
     async def _settle(self, future: Any, row: Sent) -> None:

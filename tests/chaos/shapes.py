@@ -139,6 +139,8 @@ class Maker:
         seconds = rng.uniform(0, 0.08) if rng.random() < 0.8 else rng.uniform(0.1, 0.5)
         if rng.random() < slow:
             seconds = rng.uniform(2, 7)
+            if rng.random() < 0.1:  # beyond every grace: a release has to cancel it
+                seconds = rng.uniform(11, 14)
         topic = rng.choice(self.topics)
         data: dict[str, Any] = {
             "e": e,

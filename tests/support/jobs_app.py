@@ -9,6 +9,7 @@ import asyncio
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 from streamagents import Context, Event, Reject, Route, create_app
 
@@ -61,6 +62,8 @@ class JobAgent:
                 raise Reject("not wanted")
             case "kill":
                 os._exit(9)
+            case "hang":
+                await asyncio.to_thread(time.sleep, 3600)
             case "cancel":
                 raise asyncio.CancelledError
             case "exit":
@@ -91,3 +94,9 @@ app = create_app(
     agents={"job": Route(JobAgent(), backoff_s=0.2, timeout_s=60), "order": OrderAgent()},
     fallback=Leftovers(),
 )
+
+
+@app.on_before_shutdown.connect
+async def tell_what_faust_counted(app: Any, **_: Any) -> None:
+    """Write down what Faust's own monitor says."""
+    note("monitor", app.monitor.messages_received_total)

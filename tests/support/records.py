@@ -177,6 +177,8 @@ class FakeWriter:
                 done.set_result(None)
 
         self.add(Group(writes=writes, durable=durable))
+        if self.closed:
+            raise asyncio.CancelledError
         await done
 
 

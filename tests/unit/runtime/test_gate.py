@@ -191,6 +191,7 @@ async def test_a_thousand_waiting_lanes_all_get_their_turn() -> None:
     crowd = Crowd(Gate(7))
     for number in range(1000):
         crowd.send(str(number))
+    await turns()
     crowd.let_go()
     await asyncio.wait_for(asyncio.gather(*crowd.tasks.values()), 10)
 

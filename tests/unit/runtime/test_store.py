@@ -49,16 +49,20 @@ def test_an_applied_write_is_in_rocksdb_with_its_offset(store: Store, db: Any) -
     assert store.get(b"k") == b"1"
 
 
-def test_offset_and_writes_go_in_one_batch(store: Store, db: Any) -> None:
-    before = db.latest_sequence_number()
-    writes = {b"%d" % number: b"v" for number in range(10)}
-    store.apply([("one", writes)], 7)
-    updates = (
-        list(db.iter_updates_since(before + 1)) if hasattr(db, "iter_updates_since") else [None]
-    )
+def test_a_kill_in_the_write_leaves_neither_values_nor_offset(db: Any) -> None:
+    class Dying:
+        def write(self, batch: Any) -> None:
+            raise OSError("killed")
 
-    assert db.latest_sequence_number() == before + 11
-    assert len(updates) == 1
+        def __getattr__(self, name: str) -> Any:
+            raise AssertionError(f"a second write, by {name}")
+
+    store = Store()
+    store.open(Dying())
+    with pytest.raises(OSError, match="killed"):
+        store.apply([("one", {b"k": b"1", b"l": None})], 7)
+
+    assert (db.get(b"k"), db.get(OFFSET_KEY)) == (None, None)
 
 
 def test_nothing_that_was_written_to_kafka_moves_no_offset(store: Store, db: Any) -> None:
