@@ -35,7 +35,10 @@ class StreamWorker(faust.Worker):  # type: ignore[misc] # Faust is not typed for
             self.refusal = exc
         if self.refusal is not None:
             print(f"Error: {self.refusal}", file=sys.__stderr__)
-            raise SystemExit(1)
+        code = 0 if self.refusal is None else 1
+        _leave_hanging_threads(code)
+        if code:
+            raise SystemExit(code)
 
     def _on_sigterm(self) -> Any:
         if self._signal_stop_time:
