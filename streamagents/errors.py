@@ -53,3 +53,14 @@ class Reject(Exception):  # noqa: N818 - a control signal that agents raise, not
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+def describe(error: object) -> str:
+    """An error, or whatever a user gave for one, in one line that any log and header takes."""
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # noqa: BLE001 - an error that cannot be shown is told by its class
+        text = ""
+    if isinstance(error, BaseException):
+        text = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return text.encode(errors="backslashreplace").decode()

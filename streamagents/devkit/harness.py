@@ -41,6 +41,7 @@ class Harness:
         app: the application; a Faust app starts once in a process.
         notify: given a sentence when something takes longer than usual.
         stop_s: what the application gets to stop. Default: its agents' grace, and a margin.
+        stuck: called when that was not enough. Faust's threads then keep Python from ending.
     """
 
     def __init__(
@@ -49,8 +50,10 @@ class Harness:
         *,
         notify: Callable[[str], None] = silent,
         stop_s: float | None = None,
+        stuck: Callable[[], None] = lambda: None,
     ) -> None:
         self.app = app
+        self._stuck = stuck
         self._stop_s = app.settings.shutdown_grace_s + _STOP_S if stop_s is None else stop_s
         self.broker = BorrowedBroker(app.settings, notify=notify)
         self._stack = AsyncExitStack()
@@ -109,6 +112,7 @@ class Harness:
         if stopping.done():
             stopping.result()
         else:
+            self._stuck()
             stopping.cancel()
 
 

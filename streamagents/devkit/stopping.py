@@ -93,6 +93,15 @@ class Stopping:
                 task.cancel()
                 await asyncio.wait([task])  # bounded by the work's own clean-up
 
+    def end_at_once(self, code: int) -> NoReturn:
+        """End the process, whatever still runs in it."""
+        for last in self.at_once:
+            last()
+        if sys.stdout.isatty():
+            os.write(sys.stdout.fileno(), _SHOW_CURSOR.encode())  # a live view has hidden it
+        sys.stdout.flush()
+        os._exit(code)
+
     async def _in_loop(self, main: Coroutine[Any, Any, T]) -> T:
         self._loop = asyncio.get_running_loop()
         if self.signal is not None:
@@ -104,16 +113,9 @@ class Stopping:
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if self.signal is not None:
-            self._end_at_once(number)
+            self.end_at_once(_ENDED_BY + number)
         self.signal = number
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._event.set)
         elif not self._patient:
             raise StopAsked
-
-    def _end_at_once(self, number: int) -> NoReturn:
-        for last in self.at_once:
-            last()
-        if sys.stdout.isatty():
-            os.write(sys.stdout.fileno(), _SHOW_CURSOR.encode())  # a live view has hidden it
-        os._exit(_ENDED_BY + number)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import ValidationError
 
-from streamagents.errors import EventError, InvalidEventError
+from streamagents.errors import EventError, InvalidEventError, describe
 from streamagents.events import decode
 from streamagents.events.wire import parse
 from streamagents.pipeline.identity import (
@@ -83,12 +83,13 @@ def read(record: Record, registration: Registration, *, topic: str) -> Incoming:
         event = None if isinstance(payload, dict) else payload
         id_, positional = event_id(envelope, event, origin)
         key = event_key(envelope, event, record_key=record.key, id_=id_, positional=positional)
+        mark_key = seen_key(topic, envelope.source, id_, key)
     except EventError:
         raise
     except Exception as exc:
         # A validator or a __str__ of the user's model raised: that is this event's fault, and a
         # letter, not the worker's end.
-        raise InvalidEventError(f"Reading the event raised {type(exc).__name__}: {exc}.") from exc
+        raise InvalidEventError(f"Reading the event raised {describe(exc)}.") from exc
     return Incoming(
         record=record,
         origin=origin,
@@ -100,7 +101,7 @@ def read(record: Record, registration: Registration, *, topic: str) -> Incoming:
         type=envelope.type or registration.event.type,
         time=_aware(envelope.time, record.timestamp),
         key=key,
-        seen_key=seen_key(topic, envelope.source, id_, key),
+        seen_key=mark_key,
     )
 
 
@@ -157,5 +158,8 @@ def _faults(exc: ValidationError) -> str:
 
 def _aware(time: datetime | None, timestamp: int) -> datetime:
     if time is None:
-        return datetime.fromtimestamp(max(timestamp, 0) / 1000, UTC)
+        try:
+            return datetime.fromtimestamp(max(timestamp, 0) / 1000, UTC)
+        except (OverflowError, ValueError, OSError):
+            return datetime.fromtimestamp(0, UTC)  # microseconds for milliseconds, or garbage
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

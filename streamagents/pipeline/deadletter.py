@@ -66,9 +66,7 @@ def letter(topic: str, record: Record, why: DeadLetter, facts: LetterFacts) -> O
             *_added(why, facts),
             (_SPRING[2], struct.pack(">q", record.timestamp)),  # as Spring encodes it
         ),
-        partition=facts.origin.partition
-        if facts.origin.topic == record.topic
-        else record.partition,
+        partition=record.partition,  # its topic has as many
     )
 
 

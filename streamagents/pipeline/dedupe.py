@@ -32,4 +32,4 @@ def duplicate(mark: Mark | None, value: bytes | None, replay: int) -> Duplicate 
 def replay_count(headers: Headers) -> int:
     """Which replay of its letter a record is; 0 for none."""
     raw = header(headers, REPLAY_COUNT) or b""
-    return min(int(raw), 0xFFFF) if raw.isdigit() else 0
+    return min(int(raw[:6]), 0xFFFF) if raw.isdigit() else 0

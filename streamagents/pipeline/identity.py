@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 ORIGIN = "streamagents-origin"
 ORIGIN_KEY = "streamagents-origin-key"
 
+_POSITION = re.compile(r"(.+):([0-9]{1,9}):([0-9]{1,18})", re.DOTALL)
 _LONG_BYTES = 128
 """Beyond it an id is kept as its digest: state stays small whatever a sender calls an event."""
 
@@ -22,11 +24,9 @@ _LONG_BYTES = 128
 def origin_of(record: Record, headers: Headers) -> tuple[Position, bytes | None, bool]:
     """Where the record was first written, under which key, and whether it was forwarded."""
     raw = header(headers, ORIGIN)
-    if raw is not None:
-        parts = raw.decode(errors="replace").rsplit(":", 2)
-        if len(parts) == 3 and parts[1].isdigit() and parts[2].isdigit():  # noqa: PLR2004 - t:p:o
-            position = Position(parts[0], int(parts[1]), int(parts[2]))
-            return position, header(headers, ORIGIN_KEY), True
+    if raw is not None and (match := _POSITION.fullmatch(raw.decode(errors="replace"))):
+        position = Position(match[1], int(match[2]), int(match[3]))
+        return position, header(headers, ORIGIN_KEY), True
     return Position(record.topic, record.partition, record.offset), record.key, False
 
 
@@ -69,11 +69,13 @@ def event_key(
 
 def seen_key(topic: str, source: str, id_: str, key: bytes | None) -> bytes:
     """The state key of an event's mark. The same id under two keys is two events."""
-    name = b"%b\0%b" % (source.encode(), id_.encode())
+    raw = source.encode()
+    # The length in front: what a sender puts into its ids cannot make two events one.
+    name = b"%d\0%b\0%b" % (len(raw), raw, id_.encode())
     if len(name) > _LONG_BYTES:
-        name = b"\0" + blake2b(name, digest_size=16).digest()
-    tail = b"" if key is None else blake2b(key, digest_size=8).digest()
-    return b"e\0%b\0%b\0%b" % (topic.encode(), name, tail)
+        name = b"#" + blake2b(name, digest_size=16).digest()
+    lane = b"-" if key is None else b"k" + blake2b(key, digest_size=8).digest()
+    return b"e\0%b\0%b%b" % (topic.encode(), lane, name)
 
 
 def digest(value: bytes | None) -> bytes:

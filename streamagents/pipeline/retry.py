@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamagents.errors import EventError, Reject
+from streamagents.errors import EventError, Reject, describe
 from streamagents.pipeline.outcome import DeadLetter, Retry
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def after_failure(
         draw: `random.uniform`, or what a test puts in its place.
     """
     if isinstance(error, Reject):
-        return DeadLetter("rejected", error.reason, error)
+        return DeadLetter("rejected", describe(error.reason), error)
     if attempts >= route.attempts:
         code = error.code if isinstance(error, EventError) else "failed"
         reason = f"{attempts} attempts failed, the last with {describe(error)}"
@@ -44,9 +44,3 @@ def backoff_s(attempts: int, base_s: float) -> float:
     exponential-backoff-and-jitter/): agents that failed together do not come back together.
     """
     return min(CAP_S, base_s * FACTOR ** min(attempts - 1, 10))
-
-
-def describe(error: BaseException) -> str:
-    """An error in one line."""
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +91,9 @@ class Attempts:
             async with asyncio.timeout(limit_s) as limit:
                 if registration.is_async:
                     return await registration.run(*arguments)
-                return await self._in_thread(registration, arguments)
+                result = await self._in_thread(registration, arguments)
+                # A decorated coroutine function looks like a plain one from outside.
+                return await result if inspect.isawaitable(result) else result
         except TimeoutError as exc:
             if not limit.expired():
                 raise  # the agent's own
@@ -156,7 +159,8 @@ class Attempts:
                 f"The emitted {kind.__name__} takes {size} bytes, a record takes "
                 f"{MAX_RECORD_BYTES}: emit a reference to the data instead."
             )
-        key = event.event_key() or event_id.encode()
+        named = event.event_key()
+        key = event_id.encode() if named is None else named
         return Outgoing(
             topic=destination.topic,
             key=key,

@@ -68,17 +68,21 @@ class Gate:
             slots.release()
 
     async def _admitted(self, company: Callable[[], Company]) -> Company:
-        while not self._open(granted := company()):
-            alone = granted is Company.ALONE
-            self._want_alone += alone
-            try:
+        wanting = False
+        try:
+            while not self._open(granted := company()):
+                alone = granted is Company.ALONE
+                self._want_alone += alone - wanting
+                wanting = alone
                 self._changed.clear()
                 await self._changed.wait()
-            finally:
-                self._want_alone -= alone
-                if alone:
-                    self._changed.set()
-        return granted
+            return granted
+        finally:
+            self._want_alone -= wanting
+            # Only whoever stops waiting tells the others: two that want to be alone and told of
+            # every look would wake each other for ever.
+            if wanting:
+                self._changed.set()
 
     def _open(self, company: Company) -> bool:
         if company is Company.ALONE:

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import random
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from streamagents.errors import describe
 from streamagents.pipeline.crashes import Company, company, verdict, with_death
 from streamagents.pipeline.deadletter import LetterFacts, letter
 from streamagents.pipeline.dedupe import duplicate, replay_count
 from streamagents.pipeline.identity import digest, seen_key
 from streamagents.pipeline.mark import History, Mark, Status
 from streamagents.pipeline.outcome import DeadLetter
-from streamagents.pipeline.retry import after_failure, describe
+from streamagents.pipeline.retry import after_failure
 from streamagents.ports import Report
 from streamagents.runtime.writer import Group
 
@@ -198,7 +200,7 @@ class Handling:
     # -- attempts --------------------------------------------------------------------------------
 
     async def _until_outcome(self, case: _Case) -> None:
-        while True:
+        while not self.releasing:
             records, error, seconds = await self._attempt(case)
             if error is None:
                 self._done(case, records, seconds)
@@ -220,7 +222,9 @@ class Handling:
             await self._writer.write(self._writes(case, Status.WAITING))
             case.marked = False
             self._report("retried", case, code=type(error).__name__, detail=describe(error))
-            await self._worker.clock.sleep(decision.after_s)
+            if not self.releasing:
+                await self._worker.clock.sleep(decision.after_s)
+        raise asyncio.CancelledError  # nothing begins any more: the event is given back
 
     async def _attempt(self, case: _Case) -> tuple[list[Outgoing], BaseException | None, float]:
         def wanted() -> Company:
@@ -256,14 +260,20 @@ class Handling:
         cancels = task.cancelling()
         try:
             return await self._worker.attempts.run(case.incoming, case.attempts + 1), None
-        except asyncio.CancelledError as exc:
+        except BaseException as exc:
             if self.releasing and task.cancelling() > cancels:
-                raise  # the event is given back
-            return [], exc  # the agent's own doing: a failure like any other
-        except BaseException as exc:  # noqa: BLE001 - whatever an agent raises, SystemExit too, is its failure
+                raise asyncio.CancelledError from exc  # ours: the event is given back
             return [], exc
         finally:
             self.running.discard(task)
+            await self._forget_cancels(task, cancels)
+
+    async def _forget_cancels(self, task: asyncio.Task[Any], cancels: int) -> None:
+        """An agent that cancelled its own task has failed; the lane it ran in goes on."""
+        while task.cancelling() > cancels and not self.releasing:
+            task.uncancel()
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(0)  # where a cancellation that is under way arrives
 
     # -- outcomes --------------------------------------------------------------------------------
 

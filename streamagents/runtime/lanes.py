@@ -61,5 +61,9 @@ class Lanes(Generic[T]):
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        if task.cancelled():
+            error: BaseException | None = None if self._closed else asyncio.CancelledError()
+        else:
+            error = task.exception()
+        if error is not None:
             self._broken(error)

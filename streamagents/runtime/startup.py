@@ -113,9 +113,10 @@ def take_folder(root: Path, owner: str) -> Path:
 
 def _own(folder: Path, owner: str) -> None:
     file = folder / _OWNER
-    if not file.exists():
+    other = file.read_text() if file.exists() else ""  # a kill may have left it empty
+    if not other:
         file.write_text(owner)
-    elif (other := file.read_text()) != owner:
+    elif other != owner:
         raise ConfigurationError(
             f"The data folder {folder} holds the state of {other}, this is {owner}: name "
             "another one with STREAMAGENTS_DATA_DIR, or delete it; the state comes back from "

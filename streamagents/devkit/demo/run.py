@@ -21,6 +21,7 @@ from streamagents.devkit.demo.words import conclusion, stopped_early
 from streamagents.devkit.foreground import StopAsked
 from streamagents.devkit.harness import Harness, apply_topics
 from streamagents.devkit.stopping import Stopping
+from streamagents.errors import StreamAgentsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -106,6 +107,7 @@ class _Demo:
         self._looked = 0.0
         self._rss_mib = 0
         self._busy, self._note = "", list[str]()
+        self._fault = f"The agents did not stop within {_STOP_S:g} s."
 
     async def run(self, *, once: bool) -> Result:
         app, stopping = self._app, self._stopping
@@ -116,17 +118,29 @@ class _Demo:
             await stopping.unless_asked(outer.enter_async_context(reader))
             async with AsyncExitStack() as inner:
                 self._screen.phase("Starting the agents ...")
-                harness = Harness(app, stop_s=_STOP_S)
+                harness = Harness(app, stop_s=_STOP_S, stuck=self._give_up)
                 await stopping.unless_asked(inner.enter_async_context(harness))
-                await stopping.unless_asked(self._until_settled(reader, harness))
-                if not once:
-                    await self._serve(reader, harness)
+                await self._work(reader, harness, once=once)
                 self._busy, self._note = "Stopping ...", []
                 self._show()
                 stopping.no_more()
             self._take(await reader.to_end())
             self._evidence.committed = await reader.committed()
         return self._conclude()
+
+    async def _work(self, reader: Reader, harness: Harness, *, once: bool) -> None:
+        try:
+            await self._stopping.unless_asked(self._until_settled(reader, harness))
+            if not once:
+                await self._serve(reader, harness)
+        except StreamAgentsError as exc:
+            self._fault = str(exc)
+            raise
+
+    def _give_up(self) -> None:
+        """The application does not stop: its broker is gone. What it had is still in Kafka."""
+        self._screen.say(self._fault)
+        self._stopping.end_at_once(1)
 
     async def _until_settled(self, reader: Reader, harness: Harness) -> None:
         """Send everything, and read until each event has its outcome."""

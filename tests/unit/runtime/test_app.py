@@ -1,4 +1,7 @@
-"""`create_app`: from a registry to a real Faust app."""
+"""`create_app`: from a registry to a real Faust app.
+
+The tests are coroutines because Faust asks for an event loop, and would make one that nobody closes.
+"""
 
 from __future__ import annotations
 
@@ -52,14 +55,16 @@ def build(tmp_path: Path) -> Callable[..., StreamApp]:
     return build
 
 
-def test_the_app_is_fausts(build: Callable[..., StreamApp]) -> None:
+async def test_the_app_is_fausts(build: Callable[..., StreamApp]) -> None:
     app = build()
 
     assert isinstance(app, faust.App)
     assert app.conf.id == "shop"
 
 
-def test_every_consumed_topic_has_a_stream_of_its_own(build: Callable[..., StreamApp]) -> None:
+async def test_every_consumed_topic_has_a_stream_of_its_own(
+    build: Callable[..., StreamApp],
+) -> None:
     assert sorted(build().agents) == [
         "shop.consume_order",
         "shop.consume_streamagents_inbox",
@@ -67,7 +72,7 @@ def test_every_consumed_topic_has_a_stream_of_its_own(build: Callable[..., Strea
     ]
 
 
-def test_there_is_a_state_table_for_each_number_of_partitions(
+async def test_there_is_a_state_table_for_each_number_of_partitions(
     build: Callable[..., StreamApp],
 ) -> None:
     tables = build().tables.data
@@ -78,7 +83,7 @@ def test_there_is_a_state_table_for_each_number_of_partitions(
     }
 
 
-def test_the_specs_are_all_topics_that_are_read_or_written(
+async def test_the_specs_are_all_topics_that_are_read_or_written(
     build: Callable[..., StreamApp],
 ) -> None:
     specs = {spec.name: spec.partitions for spec in build().specs()}
@@ -96,7 +101,7 @@ def test_the_specs_are_all_topics_that_are_read_or_written(
     }
 
 
-def test_a_prefix_covers_topics_group_and_changelogs(build: Callable[..., StreamApp]) -> None:
+async def test_a_prefix_covers_topics_group_and_changelogs(build: Callable[..., StreamApp]) -> None:
     app = build(topic_prefix="test.", partitions=2)
 
     assert app.conf.id == "test.shop"
@@ -104,14 +109,16 @@ def test_a_prefix_covers_topics_group_and_changelogs(build: Callable[..., Stream
     assert {t.changelog_topic_name for t in app.tables.values()} <= {s.name for s in app.specs()}
 
 
-def test_faust_names_the_changelogs_as_we_create_them(build: Callable[..., StreamApp]) -> None:
+async def test_faust_names_the_changelogs_as_we_create_them(
+    build: Callable[..., StreamApp],
+) -> None:
     app = build()
     ours = {spec.name for spec in app.specs() if spec.name.endswith("-changelog")}
 
     assert {table.changelog_topic_name for table in app.tables.values()} == ours
 
 
-def test_the_settings_reach_faust(build: Callable[..., StreamApp], tmp_path: Path) -> None:
+async def test_the_settings_reach_faust(build: Callable[..., StreamApp], tmp_path: Path) -> None:
     app = build(broker="a:1, b:2", session_timeout_s=9)
 
     assert [str(url) for url in app.conf.broker] == ["kafka://a:1", "kafka://b:2"]
@@ -121,14 +128,14 @@ def test_the_settings_reach_faust(build: Callable[..., StreamApp], tmp_path: Pat
     assert not app.conf.web_enabled
 
 
-def test_an_app_of_a_fallback_alone_reads_the_inbox(build: Callable[..., StreamApp]) -> None:
+async def test_an_app_of_a_fallback_alone_reads_the_inbox(build: Callable[..., StreamApp]) -> None:
     assert list(build(agents={}).agents) == ["shop.consume_streamagents_inbox"]
 
 
 @pytest.mark.parametrize(
     "name", ["", " ", "my app", "shop/eu", "-shop", ".shop", "shop\n", "ä", "x" * 81, "a:b"]
 )
-def test_a_name_that_kafka_would_not_take_is_refused(
+async def test_a_name_that_kafka_would_not_take_is_refused(
     build: Callable[..., StreamApp], name: str
 ) -> None:
     with pytest.raises(ConfigurationError, match="a name has 1 to 80"):
@@ -136,16 +143,16 @@ def test_a_name_that_kafka_would_not_take_is_refused(
 
 
 @pytest.mark.parametrize("name", ["s", "shop", "Shop.eu_1-x", "0", "x" * 80])
-def test_a_name_that_kafka_takes_is_taken(build: Callable[..., StreamApp], name: str) -> None:
+async def test_a_name_that_kafka_takes_is_taken(build: Callable[..., StreamApp], name: str) -> None:
     assert build(name).conf.id == name
 
 
-def test_a_registry_that_cannot_work_is_refused(build: Callable[..., StreamApp]) -> None:
+async def test_a_registry_that_cannot_work_is_refused(build: Callable[..., StreamApp]) -> None:
     with pytest.raises(ConfigurationError, match="register an object"):
         build(agents={"order": OrderAgent})
 
 
-def test_faulty_settings_are_refused_when_the_app_is_built(
+async def test_faulty_settings_are_refused_when_the_app_is_built(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("STREAMAGENTS_PARTITIONS", "many")

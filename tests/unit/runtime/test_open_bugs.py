@@ -30,7 +30,6 @@ class MuteError(Exception):
         raise LookupError("no text")
 
 
-@pytest.mark.xfail(reason="R1: two that wait to be alone wake each other for ever", strict=True)
 async def test_waiting_to_be_alone_costs_nothing() -> None:
     gate, asked = Gate(10), 0
 
@@ -59,7 +58,6 @@ async def test_waiting_to_be_alone_costs_nothing() -> None:
 AGENT = Scripted()
 
 
-@pytest.mark.xfail(reason="P5, P8, P9 in the lane: the worker's end, not a letter", strict=True)
 @pytest.mark.parametrize(
     "error",
     [MuteError(), ValueError("half an emoji: \ud83d"), Reject(ValueError("no"))],  # type: ignore[arg-type] # what users do
@@ -72,7 +70,6 @@ async def test_an_odd_error_is_a_failure_like_any_other(error: Exception) -> Non
     assert len(bench.letters) == 1
 
 
-@pytest.mark.xfail(reason="R2: an agent that cancels its own task ends the lane", strict=True)
 async def test_an_agent_that_cancels_its_own_task_has_failed() -> None:
     async def give_up(order: Order, ctx: Context) -> None:
         task = asyncio.current_task()
@@ -89,7 +86,6 @@ async def test_an_agent_that_cancels_its_own_task_has_failed() -> None:
     assert len(bench.letters) == 1
 
 
-@pytest.mark.xfail(reason="R2: a lane that ends cancelled, unasked, is told to nobody", strict=True)
 async def test_a_lane_that_was_cancelled_unasked_is_broken() -> None:
     broken: list[BaseException] = []
 
@@ -104,7 +100,6 @@ async def test_a_lane_that_was_cancelled_unasked_is_broken() -> None:
     assert len(broken) == 1
 
 
-@pytest.mark.xfail(reason="R3: an agent that wraps its cancellation is taken to fail", strict=True)
 async def test_an_agent_that_wraps_its_cancellation_is_given_back() -> None:
     async def wrap(order: Order, ctx: Context) -> None:
         try:
@@ -127,7 +122,6 @@ async def test_an_agent_that_wraps_its_cancellation_is_given_back() -> None:
     assert mark is None or mark.status is Status.RELEASED
 
 
-@pytest.mark.xfail(reason="R4: after a failure within the grace the lane goes on", strict=True)
 async def test_no_attempt_begins_once_a_release_has_begun() -> None:
     go = asyncio.Event()
 
@@ -159,14 +153,12 @@ class Decorated:
         return Later()
 
 
-@pytest.mark.xfail(reason="R5: a run() that returns an awaitable is not awaited", strict=True)
 async def test_a_decorated_coroutine_function_is_awaited() -> None:
     incoming = read(SOURCE, registration(Decorated()), topic="order")
 
     assert len(await attempts().run(incoming, 1)) == 1
 
 
-@pytest.mark.xfail(reason="R6: a kill between create and write locks the folder out", strict=True)
 def test_an_owner_file_left_empty_by_a_kill_is_written_again(tmp_path: Path) -> None:
     (tmp_path / "worker-0").mkdir()
     (tmp_path / "worker-0" / "owner").touch()
@@ -174,7 +166,6 @@ def test_an_owner_file_left_empty_by_a_kill_is_written_again(tmp_path: Path) -> 
     assert take_folder(tmp_path, "shop@c1") == tmp_path / "worker-0"
 
 
-@pytest.mark.xfail(reason="R7: emit() takes an empty key for none, reading does not", strict=True)
 async def test_an_emitted_event_with_an_empty_key_goes_where_it_belongs() -> None:
     incoming = read(SOURCE, registration(Scripted(Receipt(number=""))), topic="order")
     (out,) = await attempts().run(incoming, 1)

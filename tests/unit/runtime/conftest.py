@@ -1,0 +1,44 @@
+"""An application and its consumer, without a broker."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.records import Anything, Scripted
+
+from streamagents import create_app
+from streamagents.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from streamagents.runtime.app import StreamApp
+
+
+@pytest.fixture
+async def shop(tmp_path: Path) -> StreamApp:
+    """An application; a coroutine because Faust would else make a loop that nobody closes."""
+    return create_app(
+        "shop",
+        agents={"order": Scripted()},
+        fallback=Anything(),
+        settings=Settings(data_dir=tmp_path),
+    )
+
+
+@pytest.fixture
+async def consumer(shop: StreamApp) -> AsyncIterator[Any]:
+    """Our Faust consumer, made as Faust makes it and not started."""
+    consumer = shop.consumer
+    yield consumer
+    consumer._thread.thread_loop.close()
+
+
+@pytest.fixture
+async def client(consumer: Any) -> AsyncIterator[Any]:
+    """The aiokafka consumer under it, made as Faust makes it and not started."""
+    client = consumer._thread._create_worker_consumer(consumer.app.transport)
+    yield client
+    await client.stop()

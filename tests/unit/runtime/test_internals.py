@@ -1,0 +1,212 @@
+"""Names and signatures that `runtime/internals` takes for granted in Faust and aiokafka.
+
+When one of these tests fails after an upgrade, the module named in the test must be read again
+beside the new version's source, before the pins in pyproject.toml are moved; then run
+`tests/kafka` and the chaos suite. Behaviour is in `test_internals_behaviour.py`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from importlib.metadata import version
+from typing import Any
+
+import aiokafka
+import faust
+import pytest
+from aiokafka.consumer import fetcher
+from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.consumer.subscription_state import Assignment, TopicPartitionState
+from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.producer.transaction_manager import TransactionManager
+from aiokafka.record import default_records, memory_records
+from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
+from faust.app.base import App as FaustApp
+from faust.app.base import BootStrategy
+from faust.sensors.monitor import Monitor
+from faust.stores.rocksdb import Store
+from faust.tables.recovery import Recovery
+from faust.transport.conductor import Conductor
+from faust.transport.consumer import ensure_TP
+from faust.transport.drivers import aiokafka as driver
+from faust.types.tuples import Message
+
+from streamagents.runtime import internals
+
+Consumer, Thread = driver.Consumer, driver.AIOKafkaConsumerThread
+
+
+def parameters(function: Any) -> str:
+    """Names of the parameters, stars included, defaults and annotations left out."""
+    marks: dict[Any, str] = {
+        inspect.Parameter.VAR_POSITIONAL: "*",
+        inspect.Parameter.VAR_KEYWORD: "**",
+    }
+    found = inspect.signature(function).parameters.values()
+    return " ".join(marks.get(p.kind, "") + p.name for p in found)
+
+
+def test_the_versions_are_those_that_were_read() -> None:
+    assert version("faust-streaming") == "0.15.3"
+    assert version("aiokafka").startswith("0.14.")
+    assert version("mode-streaming").startswith("0.7.")
+    assert faust.__version__ == "0.15.3"
+    assert aiokafka.__version__.startswith("0.14.")
+
+
+OVERRIDDEN = [
+    (Thread, "_create_worker_consumer", "self transport", False),
+    (Thread, "on_start", "self", True),
+    (Thread, "_fetch_records", "self consumer active_partitions timeout max_records", True),
+    (Thread, "_seek_wait", "self consumer partitions", True),
+    (Thread, "_commit", "self offsets", True),
+    (Consumer, "_new_consumer_thread", "self", False),
+    (Consumer, "on_partitions_revoked", "self revoked", True),
+    (Consumer, "on_partitions_assigned", "self assigned generation_id", True),
+    (Consumer, "highwaters", "self *partitions", True),
+    (Consumer, "perform_seek", "self", True),
+    (Consumer, "resume_flow", "self", False),
+    (Consumer, "_drain_messages", "self fetcher", True),
+    (Consumer, "_commit_tps", "self tps start_new_transaction", True),
+    (Consumer, "_filter_tps_with_pending_acks", "self topics", False),
+    (BootStrategy, "_should_enable_web", "self", False),
+    (FaustApp, "on_first_start", "self", True),
+    (FaustApp, "on_stop", "self", True),
+    (faust.Worker, "start", "self", True),
+    (faust.Worker, "stop_and_shutdown", "self", False),
+    (faust.Worker, "_on_sigterm", "self", False),
+    (BatchBuilder, "_set_producer_state", "self producer_id producer_epoch base_sequence", False),
+    (default_records._DefaultRecordBatchPy, "_maybe_uncompress", "self", False),
+]
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "expected", "is_async"),
+    OVERRIDDEN,
+    ids=[f"{owner.__name__}.{name}" for owner, name, *_ in OVERRIDDEN],
+)
+def test_what_we_override_is_there_and_takes_what_it_took(
+    owner: Any,
+    name: str,
+    expected: str,
+    is_async: bool,  # noqa: FBT001 - a table's column
+) -> None:
+    stock = getattr(owner, name)
+
+    assert parameters(stock) == expected
+    assert inspect.iscoroutinefunction(stock) is is_async
+
+
+CALLED = [
+    (Thread, "_ensure_consumer", "self"),
+    (Thread, "commit", "self offsets"),
+    (Thread, "getmany", "self active_partitions timeout"),
+    (Thread, "call_thread", "self fun *args **kwargs"),
+    (Thread, "highwater", "self tp"),
+    (Consumer, "_getmany", "self active_partitions timeout"),
+    (Consumer, "_get_active_partitions", "self"),
+    (Consumer, "_is_changelog_tp", "self tp"),
+    (Consumer, "_to_message", "self tp record"),
+    (Consumer, "_commit", "self offsets"),
+    (Consumer, "assignment", "self"),
+    (Consumer, "highwater", "self tp"),
+    (Consumer, "commit", "self topics start_new_transaction"),
+    (Consumer, "wait_first", "self *coros timeout"),
+    (Consumer, "wait", "self *coros timeout"),
+    (Consumer, "sleep", "self n"),
+    (Conductor, "acks_enabled_for", "self topic"),
+    (FaustApp, "create_event", "self key value headers message"),
+    (FaustApp, "crash", "self reason"),
+    (Monitor, "track_tp_end_offset", "self tp offset"),
+    (Monitor, "on_tp_commit", "self tp_offsets"),
+    (Store, "_db_for_partition", "self partition"),
+    (driver.Producer, "_settings_default", "self"),
+    (driver.Producer, "_settings_auth", "self"),
+    (GroupCoordinator, "request_rejoin", "self"),
+    (GroupCoordinator, "_do_heartbeat", "self"),
+    (Assignment, "state_value", "self tp"),
+    (aiokafka.AIOKafkaConsumer, "committed", "self partition"),
+    (aiokafka.AIOKafkaConsumer, "beginning_offsets", "self partitions"),
+    (aiokafka.AIOKafkaConsumer, "seek", "self partition offset"),
+    (aiokafka.AIOKafkaConsumer, "commit", "self offsets"),
+    (aiokafka.AIOKafkaProducer, "create_batch", "self"),
+    (aiokafka.AIOKafkaProducer, "send_batch", "self batch topic partition"),
+    (aiokafka.AIOKafkaProducer, "begin_transaction", "self"),
+    (aiokafka.AIOKafkaProducer, "commit_transaction", "self"),
+    (aiokafka.AIOKafkaProducer, "abort_transaction", "self"),
+    (driver, "ensure_aiokafka_TP", "tp"),
+]
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "expected"),
+    CALLED,
+    ids=[f"{owner.__name__}.{name}" for owner, name, _ in CALLED],
+)
+def test_what_we_call_is_there_and_takes_what_it_took(owner: Any, name: str, expected: str) -> None:
+    assert parameters(getattr(owner, name)) == expected
+
+
+def test_every_override_of_the_consumer_is_in_the_table_above() -> None:
+    listed = {name for _, name, *_ in OVERRIDDEN}
+    for ours in (internals.RecordConsumer, internals.RecordThread, internals.RawBatch):
+        stock = ours.__mro__[1]
+        overridden = {name for name in vars(ours) if hasattr(stock, name)}
+        methods = {name for name in overridden if inspect.isfunction(vars(ours)[name])}
+        assert methods - {"__init__"} <= listed
+
+
+def test_the_offset_key_is_that_of_fausts_rocksdb_store() -> None:
+    assert Store.offset_key == internals.OFFSET_KEY
+
+
+def test_a_partition_state_tells_its_position() -> None:
+    assert isinstance(TopicPartitionState.has_valid_position, property)
+    assert isinstance(TopicPartitionState.position, property)
+
+
+def test_a_consumer_record_is_built_from_these_fields_in_this_order() -> None:
+    """`_with_gap` builds one by position."""
+    assert list(ConsumerRecord.__dataclass_fields__) == [
+        *("topic", "partition", "offset", "timestamp", "timestamp_type", "key", "value"),
+        *("checksum", "serialized_key_size", "serialized_value_size", "headers"),
+    ]
+    assert OffsetAndMetadata._fields == ("offset", "metadata")
+
+
+def test_a_faust_message_takes_its_generation() -> None:
+    assert {"tp", "generation_id", "timestamp_type", "checksum"} <= set(
+        inspect.signature(Message).parameters
+    )
+
+
+def test_recovery_keeps_what_it_applied_in_active_offsets() -> None:
+    assert "active_offsets" in Recovery.__annotations__
+    assert "active_highwaters" in Recovery.__annotations__
+
+
+def test_a_transaction_keeps_its_error_in_its_waiter() -> None:
+    source = inspect.getsource(TransactionManager)
+
+    assert "self._transaction_waiter.set_exception(exc)" in source
+    assert "self._txn_manager = " in inspect.getsource(aiokafka.AIOKafkaProducer.__init__)
+
+
+def test_the_fetcher_reads_batches_through_a_name_of_its_module() -> None:
+    """`tolerate_header_names` puts ours in its place."""
+    assert "MemoryRecords(part_data[-1])" in inspect.getsource(fetcher.Fetcher)
+    for name in ("size_in_bytes", "has_next", "next_batch"):
+        assert callable(getattr(memory_records._MemoryRecordsPy, name))
+        assert callable(getattr(internals.records.TolerantRecords, name))
+
+
+def test_the_heartbeat_goes_through_the_method_that_we_wrap() -> None:
+    assert "await self._do_heartbeat()" in inspect.getsource(GroupCoordinator)
+    assert inspect.iscoroutinefunction(GroupCoordinator._do_heartbeat)
+
+
+def test_topic_partitions_of_both_libraries_are_equal() -> None:
+    ours = ensure_TP(driver.ensure_aiokafka_TP(faust.types.TP("order", 3)))
+
+    assert ours == driver.ensure_aiokafka_TP(ours) == ("order", 3)
+    assert hash(ours) == hash(driver.ensure_aiokafka_TP(ours))
