@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ ORIGIN = "streamagents-origin"
 ORIGIN_KEY = "streamagents-origin-key"
 
 _POSITION = re.compile(r"(.+):([0-9]{1,9}):([0-9]{1,18})", re.DOTALL)
+_LANE_BYTES = 8
 _LONG_BYTES = 128
 """Beyond it an id is kept as its digest: state stays small whatever a sender calls an event."""
 
@@ -74,8 +76,31 @@ def seen_key(topic: str, source: str, id_: str, key: bytes | None) -> bytes:
     name = b"%d\0%b\0%b" % (len(raw), raw, id_.encode())
     if len(name) > _LONG_BYTES:
         name = b"#" + blake2b(name, digest_size=16).digest()
-    lane = b"-" if key is None else b"k" + blake2b(key, digest_size=8).digest()
+    lane = b"-" if key is None else b"k" + blake2b(key, digest_size=_LANE_BYTES).digest()
     return b"e\0%b\0%b%b" % (topic.encode(), lane, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the state key of a mark says."""
+
+    topic: str
+    id: str
+    """The event's id; empty where it was too long to be kept."""
+    identity: bytes
+    """The state key that the event would have without a key: the same for all its duplicates."""
+
+
+def read_seen_key(key: bytes) -> Seen | None:
+    """Read the state key of a mark; None if it is the key of something else."""
+    head, _, rest = key.partition(b"\0")
+    topic, _, rest = rest.partition(b"\0")
+    if head != b"e" or not rest:
+        return None
+    name = rest[1 + _LANE_BYTES :] if rest[:1] == b"k" else rest[1:]
+    length, _, texts = name.partition(b"\0")
+    id_ = texts[int(length) + 1 :] if length.isdigit() else b""
+    return Seen(topic.decode(), id_.decode(), b"e\0%b\0-%b" % (topic, name))
 
 
 def digest(value: bytes | None) -> bytes:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from pydantic_core import from_json
 
 from streamagents.events.envelope import header
-from streamagents.pipeline.identity import origin_of
+from streamagents.pipeline.identity import origin_of, read_seen_key
 from streamagents.pipeline.mark import Mark, Status
 from streamagents.ports import Position
 from streamagents.topics import LETTERS_SUFFIX
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
     from streamagents.ports import Record
 
-_TAIL_BYTES = 8
-"""Of a mark's key: the digest of the event's key, or nothing."""
-_SEPARATORS = 4
 _ERRORS = "__streams.errors."
 _EMITTED = "/emit-"
 
@@ -105,28 +102,21 @@ def facts_of(record: Record, places: Places) -> list[Fact]:
 
 def _marked(record: Record) -> list[Fact]:
     key, value = record.key or b"", record.value
-    # The letter e, topic, source, id, and a digest of the event's key.
-    parts = key.split(b"\0", _SEPARATORS)
-    if value is None or parts[0] != b"e" or len(parts) <= _SEPARATORS:
+    seen = read_seen_key(key)
+    if seen is None or value is None:
         return []
     mark = Mark.decode(value)
     return [
         Marked(
             key=key,
-            identity=identity_of(key),
-            topic=parts[1].decode(errors="replace"),
-            id=parts[3].decode(errors="replace"),
+            identity=seen.identity,
+            topic=seen.topic,
+            id=seen.id,
             status=mark.status,
             attempts=mark.attempts,
             error=mark.history.error,
         )
     ]
-
-
-def identity_of(key: bytes) -> bytes:
-    """A mark's key up to its last separator. The digest behind it may hold zero bytes."""
-    head = key[:-_TAIL_BYTES]
-    return head if head.endswith(b"\0") and head.count(b"\0") >= _SEPARATORS else key
 
 
 def _lettered(record: Record) -> list[Fact]:

@@ -150,18 +150,21 @@ class _Demo:
         try:
             while not (producing.done() and not self._summary().total.lost):
                 if producing.done():
-                    producing.result()
                     self._busy = "Waiting for the last outcomes ..."
                 if time.monotonic() - self._began > SETTLE_S:
                     break
                 await self._step(reader, harness)
+            if producing.done():
+                producing.result()
         finally:
             producing.cancel()
             self._ended = time.monotonic()
         await self._step(reader, harness)
 
     async def _serve(self, reader: Reader, harness: Harness) -> None:
-        self._busy = "Every event has its outcome. The agents go on listening until Ctrl-C."
+        open_ = self._summary().total.lost
+        state = f"{open_} events have no outcome yet" if open_ else "Every event has its outcome"
+        self._busy = f"{state}. The agents go on listening until Ctrl-C."
         self._note = list(self._hint)
         if not self._screen.live:
             for sentence in (self._busy, *self._note):
