@@ -28,6 +28,7 @@ from streamagents.runtime.internals import RecordTransport
 from streamagents.runtime.logs import configure_logs
 from streamagents.runtime.observers import Observers
 from streamagents.runtime.process import StreamWorker
+from streamagents.runtime.stall import StallWatch
 from streamagents.runtime.startup import prepare
 from streamagents.runtime.streams import add_stream
 from streamagents.settings import Settings, load_settings
@@ -64,6 +65,7 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
     settings: Settings
     engine: Engine
     observers: Observers
+    stall_watch: StallWatch
 
     def specs(self) -> list[TopicSpec]:
         """Every topic that the application reads or writes, as it has to be."""
@@ -93,6 +95,7 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
             self.conf.datadir = folder
         await super().on_first_start()
         _calm_garbage_collector()
+        self.stall_watch.start()
 
     async def on_stop(self) -> None:
         """Drain before Faust stops anything: what ends later could not be written."""
@@ -100,6 +103,7 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
         if self._consumer is not None:
             await self.consumer.commit()
         self.engine.drop()
+        self.stall_watch.stop()
         await super().on_stop()
 
 
@@ -141,6 +145,8 @@ def create_app(
     )
     app.observers = Observers()
     app.engine = _engine(app)
+    registrations = (*app.registry.agents.values(), app.registry.fallback)
+    app.stall_watch = StallWatch(registration.route.agent for registration in registrations)
     return app
 
 

@@ -6,7 +6,7 @@ Imports nothing of the package, for the checker reads it, too.
 from __future__ import annotations
 
 import random
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from chaos.shapes import EVENT_MAKERS, Expected, Sent, second_copy
@@ -28,10 +28,12 @@ class Size:
     poisons: int | None = None
     """None: the seed draws 0, 1 or 2."""
     kinds: tuple[str, ...] = FAULT_KINDS
-    slow: float = 0.04
+    slow: float = 0.08
     """Share of events that take seconds."""
     only: tuple[str, ...] = ()
     """Kinds of events, if not all of them."""
+    within_s: float | None = None
+    """All faults begin within so many seconds, closer together if need be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +127,8 @@ def _faults(rng: random.Random, size: Size) -> list[Fault]:
         at += _pause(rng)
         if kind in _BROKER_ODDS:
             at += seconds  # what hits workers meanwhile would show nothing
-    return faults
+    squeezed = min(1.0, (size.within_s or at) / max(at, 1.0))
+    return [replace(fault, at=fault.at * squeezed) for fault in faults]
 
 
 def _pause(rng: random.Random) -> float:

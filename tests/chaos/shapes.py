@@ -16,7 +16,7 @@ FOLLOW = 1_000_000
 """Added to an event's number, the number of the event that follows from it."""
 POISONED = 66
 """Exit code of a worker that an event killed."""
-KEYS = 60
+KEYS = 120
 PARTITIONS = {
     "order": 4,
     "payment": 4,

@@ -62,6 +62,8 @@ class JobAgent:
                 raise Reject("not wanted")
             case "kill":
                 os._exit(9)
+            case "block":
+                time.sleep(2)  # noqa: ASYNC251 - what an agent must not do
             case "hang":
                 await asyncio.to_thread(time.sleep, 3600)
             case "cancel":

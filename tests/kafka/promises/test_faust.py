@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support import wait_until_async
-from support.workers import MODULE
+from support.workers import MODULE, job
 
 if TYPE_CHECKING:
     from support.workers import Fleet
@@ -85,3 +85,11 @@ async def test_a_state_of_a_newer_format_stops_the_worker_before_it_consumes(
     assert worker.returncode == 1
     assert "knows format 1" in fleet.log.read_text().splitlines()[-1]
     assert len(fleet.lines("start")) == 20
+
+
+async def test_an_agent_that_holds_the_loop_is_named_in_the_log(fleet: Fleet) -> None:
+    fleet.start()
+    await fleet.send("job", [job(1, what="block")])
+    await fleet.settled()
+    assert "event='loop_held' agent='JobAgent'" in fleet.log.read_text()
+    assert "time.sleep(2)" in fleet.log.read_text()
