@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.topics import create_topics, spec
 
 from streamagents.bus import KafkaBus, read_all
 from streamagents.errors import EventTooLargeError, InvalidEventError, TopicsError
 from streamagents.ports import Outgoing, Position
 from streamagents.testing import MemoryBus
 from streamagents.topics import MAX_RECORD_BYTES
+from support.topics import create_topics, spec
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

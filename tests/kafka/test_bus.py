@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
-from support.topics import create_topics, spec
 
 from streamagents.bus import KafkaBus, read_all
 from streamagents.errors import BrokerUnavailableError, TopicsError
 from streamagents.ports import Outgoing
+from support.topics import create_topics, spec
 
 if TYPE_CHECKING:
     from streamagents.devkit.broker import EmbeddedBroker

@@ -8,10 +8,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.commands import streamagents
 
 from streamagents.bus import read_all
 from streamagents.topics import Layout
+from support.commands import streamagents
 
 if TYPE_CHECKING:
     import subprocess

@@ -15,11 +15,11 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
-from support import wait_until
 
 from streamagents.devkit.broker import EmbeddedBroker
 from streamagents.devkit.sockets import free_port
 from streamagents.errors import DevkitError
+from support import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

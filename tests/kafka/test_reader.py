@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from support.topics import create_topics, spec
 
 from streamagents.bus import KafkaAdmin, KafkaBus, TopicReader, read_all
 from streamagents.errors import TopicsError, UndecodableError
 from streamagents.ports import Outgoing
+from support.topics import create_topics, spec
 
 if TYPE_CHECKING:
     from streamagents.devkit.broker import EmbeddedBroker

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from support.topics import create_topics, spec
 
 from streamagents.bus import KafkaAdmin, KafkaBus
 from streamagents.errors import TopicsError
 from streamagents.events import Event
 from streamagents.ports import Outgoing
 from streamagents.topics import Layout, TopicSpec, plan
+from support.topics import create_topics, spec
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

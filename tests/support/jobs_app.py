@@ -98,7 +98,7 @@ app = create_app(
 )
 
 
-@app.on_before_shutdown.connect
+@app.on_before_shutdown.connect  # type: ignore[untyped-decorator] # Faust is not typed for us
 async def tell_what_faust_counted(app: Any, **_: Any) -> None:
     """Write down what Faust's own monitor says."""
     note("monitor", app.monitor.messages_received_total)

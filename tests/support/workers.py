@@ -78,7 +78,7 @@ class Fleet:
                 worker.kill()
                 worker.wait(10)
         if kind is not None:
-            print(self.log.read_text()[-6000:])
+            sys.stderr.write(self.log.read_text()[-6000:])  # pytest shows it with the failure
 
     def specs(self) -> list[TopicSpec]:
         """The application's topics, under this fleet's prefix."""

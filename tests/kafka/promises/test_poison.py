@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,9 +22,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
 async def supervised(fleet: Fleet, worker: subprocess.Popen[bytes], deaths: list[int]) -> None:
     """Start a worker again whenever it dies, as systemd or Kubernetes would."""
     while True:
-        while worker.poll() is None:
-            await asyncio.sleep(0.1)
-        deaths.append(worker.returncode)
+        deaths.append(await asyncio.to_thread(worker.wait))
         worker = await asyncio.to_thread(fleet.start, ready=False)
 
 
@@ -43,11 +42,15 @@ async def test_only_the_event_that_kills_its_workers_is_dead_lettered(fleet: Fle
     assert set((await fleet.done()).values()) == {1}
 
 
+def started(fleet: Fleet, times: int) -> bool:
+    return len(fleet.lines("start")) == times
+
+
 async def test_a_deploy_is_no_crime_however_often_it_hits_the_same_event(fleet: Fleet) -> None:
     await fleet.send("job", [job(1, seconds=60)])
     for number in range(1, 5):
         worker = fleet.start(STREAMAGENTS_SHUTDOWN_GRACE_S="0")
-        wait_until(lambda number=number: len(fleet.lines("start")) == number)
+        wait_until(partial(started, fleet, number))
         assert fleet.stop(worker) == 0
     assert not await fleet.letters()
     assert not await fleet.done()

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support import wait_until_async
 
 from streamagents.bus import KafkaAdmin, KafkaBus, TopicReader
 from streamagents.errors import BrokerUnavailableError
+from support import wait_until_async
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

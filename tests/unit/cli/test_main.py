@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 import typer
-from support.commands import streamagents
 
 from streamagents import cli
 from streamagents.errors import TopicsError
+from support.commands import streamagents
 
 if TYPE_CHECKING:
     from pathlib import Path

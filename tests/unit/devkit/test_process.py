@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support import wait_until
 
 from streamagents.devkit.process import (
     BrokerRecord,
@@ -19,6 +18,7 @@ from streamagents.devkit.process import (
     terminate,
 )
 from streamagents.errors import DevkitError
+from support import wait_until
 
 if TYPE_CHECKING:
     import psutil

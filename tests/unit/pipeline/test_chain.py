@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic import field_validator
-from support.records import Order, Scripted, fallback, record, registration, subscription
 
 from streamagents.errors import InvalidEventError, UndecodableError
 from streamagents.events import Event
 from streamagents.pipeline.chain import judge, read
 from streamagents.pipeline.outcome import DeadLetter, Run, Skip
 from streamagents.testing.bus import murmur2_partition
+from support.records import Order, Scripted, fallback, record, registration, subscription
 
 if TYPE_CHECKING:
     from streamagents.agents import Registration

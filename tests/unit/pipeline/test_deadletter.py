@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.records import record
 
 from streamagents.events.envelope import header
 from streamagents.pipeline.deadletter import LetterFacts, letter
 from streamagents.pipeline.outcome import DeadLetter
 from streamagents.ports import Outgoing, Position
+from support.records import record
 
 if TYPE_CHECKING:
     from streamagents.testing.bus import MemoryRecord

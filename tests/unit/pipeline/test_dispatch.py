@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from support.records import PARTITIONS, fallback, off_place, record, registration, subscription
 
 from streamagents.events import Event
 from streamagents.pipeline.chain import Subscription, judge
@@ -13,6 +12,7 @@ from streamagents.pipeline.dispatch import dispatch
 from streamagents.pipeline.outcome import DeadLetter, Forward, Run
 from streamagents.testing.bus import MemoryRecord, murmur2_partition
 from streamagents.topics import INBOX
+from support.records import PARTITIONS, fallback, off_place, record, registration, subscription
 
 if TYPE_CHECKING:
     from streamagents.pipeline.outcome import Skip

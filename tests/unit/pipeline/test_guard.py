@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.records import PARTITIONS, off_place, record, subscription
 
 from streamagents.pipeline.chain import judge
 from streamagents.pipeline.outcome import DeadLetter, Forward, Run
 from streamagents.ports import Position
 from streamagents.testing.bus import MemoryRecord, murmur2_partition
+from support.records import PARTITIONS, off_place, record, subscription
 
 if TYPE_CHECKING:
     from streamagents.pipeline.outcome import Skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from support.records import fallback, record
 
 from streamagents.pipeline.chain import read
 from streamagents.pipeline.identity import (
@@ -16,6 +15,7 @@ from streamagents.pipeline.identity import (
     seen_key,
 )
 from streamagents.ports import Position
+from support.records import fallback, record
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=200)
 NAMES = st.tuples(st.sampled_from(["t", "u"]), WORDS, WORDS, st.none() | st.binary(max_size=5))

@@ -6,10 +6,10 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 import pytest
-from support.records import fallback, record, registration
 
 from streamagents.events import Event
 from streamagents.pipeline.chain import read
+from support.records import fallback, record, registration
 
 if TYPE_CHECKING:
     from streamagents.pipeline.outcome import Incoming

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.records import record
 
 from streamagents.pipeline.deadletter import LetterFacts, letter
 from streamagents.pipeline.outcome import DeadLetter
 from streamagents.ports import Position
+from support.records import record
 
 STACK = "__streams.errors.stacktrace"
 MESSAGE = "__streams.errors.message"

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from pydantic import field_validator
-from support.records import PARTITIONS, Scripted, record, registration, subscription
 
 from streamagents.agents import Route
-from streamagents.errors import Reject
+from streamagents.errors import Reject, describe
 from streamagents.events import Event
 from streamagents.pipeline.chain import judge
 from streamagents.pipeline.deadletter import LetterFacts, letter
@@ -20,8 +19,9 @@ from streamagents.pipeline.dedupe import replay_count
 from streamagents.pipeline.identity import origin_of, seen_key
 from streamagents.pipeline.mark import History, Mark, Status
 from streamagents.pipeline.outcome import DeadLetter
-from streamagents.pipeline.retry import after_failure, describe
+from streamagents.pipeline.retry import after_failure
 from streamagents.testing.bus import murmur2_partition
+from support.records import PARTITIONS, Scripted, record, registration, subscription
 
 if TYPE_CHECKING:
     from streamagents.pipeline.outcome import Forward, Run, Skip

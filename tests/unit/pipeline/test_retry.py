@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.records import Scripted
 
 from streamagents.agents import Route
-from streamagents.errors import EventError, EventTooLargeError, InvalidEventError, Reject
+from streamagents.errors import EventError, EventTooLargeError, InvalidEventError, Reject, describe
 from streamagents.pipeline.outcome import DeadLetter, Retry
-from streamagents.pipeline.retry import CAP_S, after_failure, backoff_s, describe
+from streamagents.pipeline.retry import CAP_S, after_failure, backoff_s
+from support.records import Scripted
 
 
 def longest(low: float, high: float) -> float:

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import faust
 import pytest
-from support.commands import CHECKOUT
-from support.records import Anything, Order, Receipt
 
 from streamagents import create_app
 from streamagents.agents import Route
@@ -20,6 +18,8 @@ from streamagents.errors import ConfigurationError
 from streamagents.events import Event
 from streamagents.runtime.app import StreamApp, load_app
 from streamagents.settings import Settings
+from support.commands import CHECKOUT
+from support.records import Anything, Order, Receipt
 
 if TYPE_CHECKING:
     from collections.abc import Callable

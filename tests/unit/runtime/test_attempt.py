@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support import wait_until_async
-from support.records import Order, Receipt, Scripted, attempts, record, registration, turns
 
 from streamagents.agents import Context
 from streamagents.errors import Reject
 from streamagents.pipeline.chain import read
 from streamagents.testing.clock import FakeClock
+from support import wait_until_async
+from support.records import Order, Receipt, Scripted, attempts, record, registration, turns
 
 if TYPE_CHECKING:
     from streamagents.ports import Outgoing

@@ -6,6 +6,14 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from streamagents.errors import ConfigurationError, EventTooLargeError
+from streamagents.events import Event
+from streamagents.events.envelope import header
+from streamagents.pipeline.chain import judge, read
+from streamagents.pipeline.outcome import Run
+from streamagents.testing.bus import murmur2_partition
+from streamagents.topics import MAX_RECORD_BYTES
 from support.records import (
     PARTITIONS,
     Order,
@@ -15,14 +23,6 @@ from support.records import (
     record,
     registration,
 )
-
-from streamagents.errors import ConfigurationError, EventTooLargeError
-from streamagents.events import Event
-from streamagents.events.envelope import header
-from streamagents.pipeline.chain import judge, read
-from streamagents.pipeline.outcome import Run
-from streamagents.testing.bus import murmur2_partition
-from streamagents.topics import MAX_RECORD_BYTES
 
 if TYPE_CHECKING:
     from streamagents.agents import Context

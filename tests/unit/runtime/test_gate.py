@@ -6,10 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
-from support.records import Scripted, registration, turns
 
 from streamagents.pipeline.crashes import FEW, Company
 from streamagents.runtime.gate import Gate
+from support.records import Scripted, registration, turns
 
 if TYPE_CHECKING:
     from streamagents.agents import Registration

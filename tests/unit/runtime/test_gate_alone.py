@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from support.records import Scripted, registration, turns
 
 from streamagents.pipeline.crashes import FEW, Company
 from streamagents.runtime.gate import Gate
+from support.records import Scripted, registration, turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

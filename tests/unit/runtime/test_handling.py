@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from aiokafka.errors import MessageSizeTooLargeError
-from support.records import Bench, Order, Receipt, Scripted, record, turns
 
 from streamagents.events.envelope import header
 from streamagents.pipeline.mark import Status
+from support.records import Bench, Order, Receipt, Scripted, record, turns
 
 if TYPE_CHECKING:
     from streamagents.agents import Context

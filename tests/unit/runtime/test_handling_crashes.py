@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from support.records import Bench, FakeStore, Order, Scripted, record, turns
-
 from streamagents.events.envelope import header
 from streamagents.pipeline.mark import Mark, Status
 from streamagents.runtime.intent import NOTHING, Intent
+from support.records import Bench, FakeStore, Order, Scripted, record, turns
 
 if TYPE_CHECKING:
     from streamagents.agents import Context

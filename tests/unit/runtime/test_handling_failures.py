@@ -6,13 +6,13 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.records import Bench, Order, Receipt, Scripted, record, turns
 
 from streamagents.errors import EventTooLargeError, Reject, UndecodableError
 from streamagents.events.envelope import header
 from streamagents.pipeline.mark import Status
 from streamagents.pipeline.outcome import DeadLetter
 from streamagents.ports import Position
+from support.records import Bench, Order, Receipt, Scripted, record, turns
 
 if TYPE_CHECKING:
     from streamagents.agents import Context

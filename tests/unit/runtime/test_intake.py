@@ -6,6 +6,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from faust.types import TP
+
+from streamagents.events.envelope import header
+from streamagents.runtime.handling import Handling
+from streamagents.runtime.intake import MAX_BYTES, MAX_SPAN, Intake
+from streamagents.runtime.intent import AHEAD, NOTHING, Intent, intent_key
+from streamagents.runtime.seam import Poll
+from streamagents.testing.bus import MemoryRecord, murmur2_partition
+from streamagents.topics import INBOX
 from support.records import (
     PARTITIONS,
     Anything,
@@ -16,14 +24,6 @@ from support.records import (
     subscription,
     turns,
 )
-
-from streamagents.events.envelope import header
-from streamagents.runtime.handling import Handling
-from streamagents.runtime.intake import MAX_BYTES, MAX_SPAN, Intake
-from streamagents.runtime.intent import AHEAD, NOTHING, Intent, intent_key
-from streamagents.runtime.seam import Poll
-from streamagents.testing.bus import MemoryRecord, murmur2_partition
-from streamagents.topics import INBOX
 
 if TYPE_CHECKING:
     from streamagents.pipeline.outcome import Incoming

@@ -16,7 +16,6 @@ from aiokafka.structs import TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import Message
-from support.records import record
 
 from streamagents.runtime.internals import (
     GAP_KEY,
@@ -29,6 +28,7 @@ from streamagents.runtime.internals import (
 )
 from streamagents.runtime.internals.consumer import _with_gap
 from streamagents.runtime.seam import Poll
+from support.records import record
 
 if TYPE_CHECKING:
     from streamagents.runtime.app import StreamApp

@@ -6,9 +6,9 @@ import asyncio
 import random
 
 import pytest
-from support.records import turns
 
 from streamagents.runtime.lanes import Lanes
+from support.records import turns
 
 Event = tuple[str, int]
 

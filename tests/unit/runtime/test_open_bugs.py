@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from support.records import Scripted, registration, turns
 
 from streamagents.pipeline.crashes import Company
 from streamagents.runtime.gate import Gate
+from support.records import Scripted, registration, turns
 
 AGENT = registration(Scripted())
 

@@ -6,10 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
-from support.records import Bench, Order, Scripted, record, turns
 
 from streamagents.pipeline.mark import Status
 from streamagents.runtime.intent import Intent
+from support.records import Bench, Order, Scripted, record, turns
 
 if TYPE_CHECKING:
     from streamagents.agents import Context

@@ -7,12 +7,12 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from support.commands import CHECKOUT
-from support.topics import spec
 
 from streamagents.errors import ConfigurationError, TopicsError
 from streamagents.runtime.startup import check_topics, take_folder
 from streamagents.topics import ActualTopic
+from support.commands import CHECKOUT
+from support.topics import spec
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,9 +9,9 @@ import threading
 from typing import NoReturn
 
 import pytest
-from support.records import turns
 
 from streamagents.runtime.threads import call_in_thread
+from support.records import turns
 
 
 async def test_what_the_function_returns_is_awaited() -> None:
