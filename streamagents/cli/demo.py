@@ -13,8 +13,10 @@ from streamagents.errors import DevkitError
 from streamagents.settings import load_settings
 
 if TYPE_CHECKING:
+    from streamagents.devkit.demo.run import Shown
     from streamagents.settings import Settings
 
+_INSTALL = "run pip install 'streamagents[devkit]'"
 _EXAMPLE = """'{"email": "you@example.com", "message": "A demo this week?"}'"""
 
 
@@ -41,17 +43,17 @@ def demo(
     if not (yes or is_loopback(settings.bootstrap)):
         _ask(settings)
     screen = Screen(stderr=as_json)
-    screen.phase("Starting Kafka ..." if settings.broker is None else "Starting ...")
-    from streamagents.starter.app import app  # noqa: PLC0415 - this imports Faust
-    from streamagents.starter.samples import sample_events  # noqa: PLC0415 - likewise
-
-    result = run_demo(app, sample_events, screen, once=once, hint=_hint(settings))
+    result = run_demo(settings, _starter, screen, once=once, hint=_hint(settings))
     if as_json and result.summary is not None:
         typer.echo(json.dumps(result.summary.as_dict()))
     raise typer.Exit(result.exit_code)
 
 
-_INSTALL = "run pip install 'streamagents[devkit]'"
+def _starter() -> Shown:
+    from streamagents.starter.app import app  # noqa: PLC0415 - this imports Faust
+    from streamagents.starter.samples import sample_events  # noqa: PLC0415 - beside its app
+
+    return app, sample_events
 
 
 def _ask(settings: Settings) -> None:

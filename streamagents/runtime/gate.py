@@ -70,13 +70,16 @@ class Gate:
     async def _admitted(self, company: Callable[[], Company]) -> Company:
         wanting = False
         try:
-            while not self._open(granted := company()):
-                alone = granted is Company.ALONE
-                self._want_alone += alone - wanting
-                wanting = alone
+            while True:
+                granted = company()
+                if wanting and granted is not Company.ALONE:
+                    self._changed.set()  # cleared while it waited: it bars nobody any more
+                self._want_alone += (granted is Company.ALONE) - wanting
+                wanting = granted is Company.ALONE
+                if self._open(granted):
+                    return granted
                 self._changed.clear()
                 await self._changed.wait()
-            return granted
         finally:
             self._want_alone -= wanting
             # Only whoever stops waiting tells the others: two that want to be alone and told of

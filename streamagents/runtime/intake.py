@@ -9,7 +9,6 @@ import structlog
 
 from streamagents.pipeline.chain import judge
 from streamagents.pipeline.dispatch import dispatch
-from streamagents.pipeline.identity import origin_of
 from streamagents.pipeline.outcome import DeadLetter, Forward, Incoming, Run
 from streamagents.ports import Outgoing, Report
 from streamagents.runtime.intent import AHEAD, NOTHING, Intent, intent_key
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
 
     from streamagents.pipeline.chain import Partitioner, Subscription
     from streamagents.ports import Observer, Record
-    from streamagents.runtime.handling import Handling
     from streamagents.runtime.seam import Poll
+    from streamagents.runtime.settling import Settling
     from streamagents.runtime.writer import Writer
 
 log = structlog.stdlib.get_logger("streamagents.runtime")
@@ -55,7 +54,7 @@ class Intake:
         intent: Intent,
         limit: int,
         partition_of: Partitioner,
-        handling: Handling,
+        settling: Settling,
         writer: Writer,
         observer: Observer,
         push: Callable[[Intake, Incoming], None],
@@ -65,7 +64,7 @@ class Intake:
         self.ledger = Ledger(position)
         self.intent = intent
         self._inbox, self._limit, self._partition_of = inbox, limit, partition_of
-        self._handling, self._writer, self._observer = handling, writer, observer
+        self._settling, self._writer, self._observer = settling, writer, observer
         self._push = push
         self._intended = self._announced = NOTHING
         self._waiting: deque[Poll] = deque()
@@ -145,8 +144,7 @@ class Intake:
         if isinstance(decision, Run):
             self._push(self, decision.incoming)
         elif isinstance(decision, DeadLetter):
-            origin, key, _ = origin_of(record, tuple(record.headers))
-            self._handling.letter_unread(record, self.subscription, decision, origin, key)
+            self._settling.dead_letter_unread(record, self.subscription, decision)
         elif isinstance(decision, Forward):
             self._forward(record, decision)
         else:

@@ -86,7 +86,7 @@ class OwnedPartition:
                 intent=left.inherited_by(self._worker.process),
                 limit=limit,
                 partition_of=partition_of,
-                handling=self._handling,
+                settling=self._handling.settling,
                 writer=self.writer,
                 observer=self._worker.observer,
                 push=self._push,

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import platform
+import shutil
 import sys
 import tempfile
 from dataclasses import asdict
@@ -37,6 +38,7 @@ def main() -> None:
         sys.stdout.write(json.dumps({"machine": machine, "figures": rows}) + "\n")
     else:
         _show(figures, machine)
+    shutil.rmtree(folder)
 
 
 def _measure(folder: Path, only: set[str]) -> list[Figure]:

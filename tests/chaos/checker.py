@@ -71,7 +71,7 @@ def judge(evidence: Evidence) -> Verdict:
 def _tally(evidence: Evidence, faults: FaultLog) -> dict[str, Any]:
     plan = evidence.plan
     redone, longest = runs.redone(evidence, faults)
-    counted = {run.name for run in evidence.committed_runs().values()}
+    zombies, awake = runs.zombies(evidence, faults)
     ended = [run for run in evidence.runs if run.how]
     return {
         "seed": plan.seed,
@@ -82,11 +82,8 @@ def _tally(evidence: Evidence, faults: FaultLog) -> dict[str, Any]:
         "cancelled": sum(run.how == "cancel" for run in ended),
         "redone": dict(redone),
         "redone_longest_s": round(longest, 3),
-        "zombie_runs": sum(
-            run.name not in counted and faults.zombie(run.pid, run.start)
-            for run in ended
-            if run.how == "end"
-        ),
+        "zombie_runs": zombies,
+        "zombie_longest_s": round(awake, 3),
         "letters": sum(record["topic"].endswith(".dlq") for record in evidence.records),
         "at_once": max(runs.most_at_once(evidence).values(), default=0),
         "bound": plan.in_flight,

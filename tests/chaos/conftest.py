@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from chaos.checker import Verdict
     from chaos.plan import Size
 
-Play = "Callable[..., Verdict]"
-
 
 @pytest.fixture
 def seed() -> int:

@@ -54,6 +54,19 @@ class FaultLog:
             for fault in self._faults
         )
 
+    def since_thaw(self, pid: int, t: float) -> float:
+        """Seconds since the process awoke; 0 if it had not been frozen, or still was."""
+        return max(
+            (
+                t - fault["until"]
+                for fault in self._faults
+                if fault["kind"] == "stop"
+                and fault["pid"] == pid
+                and 0 <= t - (fault["until"] or math.inf) <= AWAKE_S
+            ),
+            default=0.0,
+        )
+
     def dead(self, pid: int, t: float) -> bool:
         """Whether the process was dead by then."""
         return any(

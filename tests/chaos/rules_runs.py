@@ -58,21 +58,42 @@ def redone(evidence: Evidence, faults: FaultLog) -> tuple[Counter[str], float]:
     return kinds, longest
 
 
+def zombies(evidence: Evidence, faults: FaultLog) -> tuple[int, float]:
+    """Runs that awoken processes began of events that had counted elsewhere meanwhile; and how
+    long after they awoke at most.
+    """
+    counted, runs = evidence.committed_runs(), evidence.runs_of()
+    found = [
+        faults.since_thaw(run.pid, run.start)
+        for e, good in counted.items()
+        for run in runs[e]
+        if run.start > (good.end or run.start) and faults.zombie(run.pid, run.start)
+    ]
+    return len(found), max(found, default=0.0)
+
+
 def attempts_kept(evidence: Evidence, faults: FaultLog) -> Iterator[Fault]:
     """A failure is not forgotten, unless its process was hit before it could be written."""
     for e, runs in evidence.runs_of().items():
         for index, run in enumerate(runs):
             if faults.zombie(run.pid, run.start):
                 continue
-            before = [r for r in runs[:index] if r.how == "fail" and _over(r, run.start)]
-            if run.attempt > 1 and not any(r.attempt == run.attempt - 1 for r in before):
+            before = [r for r in runs[:index] if _over(r, run.start)]
+            if run.attempt > 1 and not any(_failed(r, run.attempt - 1) for r in before):
                 yield "attempts", f"event {e}: {run.name} is attempt {run.attempt} out of nothing"
             for failure in before:
-                if failure.attempt >= run.attempt and not faults.gap(
-                    failure.pid, failure.end or 0.0
-                ):
-                    failed = f"{failure.name} failed as attempt {failure.attempt}"
-                    yield "attempts", f"event {e}: {run.name} is attempt {run.attempt}, {failed}"
+                if _forgotten(failure, run) and not faults.gap(failure.pid, failure.end or 0.0):
+                    what = f"{failure.name}, attempt {failure.attempt}, ended as {failure.how}"
+                    yield "attempts", f"event {e}: {run.name} is attempt {run.attempt}; {what}"
+
+
+def _failed(run: Run, attempt: int) -> bool:
+    return run.how == "fail" and run.attempt == attempt
+
+
+def _forgotten(failure: Run, run: Run) -> bool:
+    """Whether a run begins as if that failure had not been. Nothing follows a rejection."""
+    return failure.how == "reject" or (failure.how == "fail" and failure.attempt >= run.attempt)
 
 
 def keys_in_order(evidence: Evidence) -> Iterator[Fault]:

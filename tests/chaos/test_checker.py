@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,8 +16,6 @@ from chaos.story import KEY, Story
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-Spoil = "Callable[[Story], Any]"
 
 
 def rules(story: Story) -> set[str]:
@@ -133,6 +132,15 @@ def _attempts_forgotten(story: Story) -> None:
     story.run(1, "1-f1", 12.0, 12.5, "fail")
 
 
+def _rejected_again(story: Story) -> None:
+    story.plan.events[1] = replace(story.plan.events[1], fate="rejected")
+    story.forget("1-f1", "1-f2", "1-f3")
+    story.run(1, "1-r", 11.0, 11.5, "reject")
+    story.run(1, "1-s", 12.0, 12.5, "reject")
+    story.drop("order.dlq")
+    story.letter(1, "rejected", attempts="1")
+
+
 def _overtaken(story: Story) -> None:
     """The third begins while the second waits for its last attempt."""
     story.forget("1-2")
@@ -189,6 +197,7 @@ SPOILED: dict[str, tuple[Callable[[Story], Any], set[str]]] = {
     "redone, fault late": (_redone_long_after, {"redone"}),
     "an attempt from nothing": (_attempts_from_nothing, {"attempts"}),
     "attempts forgotten": (_attempts_forgotten, {"attempts"}),
+    "rejected again": (_rejected_again, {"attempts"}),
     "overtaken": (_overtaken, {"order"}),
     "the later counted first": (_stale_order, {"order"}),
     "two of a key in one worker": (_two_at_once, {"overlap"}),

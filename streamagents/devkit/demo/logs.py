@@ -13,28 +13,27 @@ from streamagents.errors import DevkitError
 if TYPE_CHECKING:
     from pathlib import Path
 
+LOG_NAME = "demo.log"
 LOG_BYTES = 10 << 20
 log = logging.getLogger(__name__)
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
-def log_to_file(folder: Path) -> Path:
+def log_to_file(folder: Path) -> None:
     """Send all logs and warnings of this process to `demo.log` in the folder, and nowhere else.
 
     Raises:
         DevkitError: the folder cannot be written.
     """
-    file = folder / "demo.log"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(file, maxBytes=LOG_BYTES, backupCount=1)
+        handler = RotatingFileHandler(folder / LOG_NAME, maxBytes=LOG_BYTES, backupCount=1)
     except OSError as exc:
         raise DevkitError(unwritable(folder, exc)) from exc
     logging.basicConfig(level=logging.INFO, format=_FORMAT, handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
     threading.excepthook = _log_thread
-    return file
 
 
 def _log_thread(died: threading.ExceptHookArgs) -> None:

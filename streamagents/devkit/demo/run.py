@@ -6,12 +6,12 @@ import asyncio
 import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from streamagents.bus import KafkaBus
 from streamagents.devkit.borrowed import BorrowedBroker
 from streamagents.devkit.demo.facts import Places
-from streamagents.devkit.demo.logs import log_to_file
+from streamagents.devkit.demo.logs import LOG_NAME, log_to_file
 from streamagents.devkit.demo.producing import new_run_id, produce
 from streamagents.devkit.demo.reading import Reader
 from streamagents.devkit.demo.story import Story
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from streamagents.devkit.demo.summary import Sent, Summary
     from streamagents.devkit.demo.view import Screen
     from streamagents.runtime.app import StreamApp
+    from streamagents.settings import Settings
+
+Shown: TypeAlias = "tuple[StreamApp, Callable[[str], Sequence[Sample]]]"
+"""An application, and the samples of a run by its id."""
 
 SETTLE_S = 40.0
 """Until then every event has its outcome, or counts as lost. `--once` ends within a minute."""
@@ -52,8 +56,8 @@ class Result:
 
 
 def run_demo(
-    app: StreamApp,
-    samples: Callable[[str], Sequence[Sample]],
+    settings: Settings,
+    load: Callable[[], Shown],
     screen: Screen,
     *,
     once: bool,
@@ -62,8 +66,8 @@ def run_demo(
     """Run the demo in the main thread.
 
     Args:
-        app: the application.
-        samples: the samples of a run, by its id.
+        settings: broker and data folder.
+        load: imports what is to be shown.
         screen: where it is shown.
         once: end when every event has its outcome, instead of serving until Ctrl-C.
         hint: how a person sends events of their own.
@@ -71,15 +75,17 @@ def run_demo(
     Raises:
         StreamAgentsError: it cannot run, for this reason.
     """
-    log = log_to_file(app.settings.data_dir)
     with Stopping() as stopping:
         try:
-            with BorrowedBroker(app.settings, notify=screen.phase) as broker:
+            screen.phase("Starting ..." if settings.broker else "Starting Kafka ...")
+            log_to_file(settings.data_dir)
+            shown = load()
+            with BorrowedBroker(settings, notify=screen.phase) as broker:
                 stopping.at_once.append(broker.kill)
-                demo = _Demo(app, samples, screen, stopping, hint=hint)
+                demo = _Demo(*shown, screen, stopping, hint=hint)
                 return stopping.run(demo.run(once=once))
         except StopAsked:
-            screen.say(stopped_early(log))
+            screen.say(stopped_early(settings.data_dir / LOG_NAME))
             return Result(summary=None, exit_code=stopping.exit_code)
         finally:
             screen.close()
@@ -148,18 +154,22 @@ class _Demo:
         self._began = time.monotonic()
         producing = asyncio.ensure_future(self._produce())
         try:
-            while not (producing.done() and not self._summary().total.lost):
+            while not self._settled(producing):
                 if producing.done():
                     self._busy = "Waiting for the last outcomes ..."
                 if time.monotonic() - self._began > SETTLE_S:
                     break
                 await self._step(reader, harness)
-            if producing.done():
-                producing.result()
         finally:
             producing.cancel()
             self._ended = time.monotonic()
         await self._step(reader, harness)
+
+    def _settled(self, producing: asyncio.Future[None]) -> bool:
+        if not producing.done():
+            return False
+        producing.result()  # raises what kept it from sending
+        return not self._summary().total.lost
 
     async def _serve(self, reader: Reader, harness: Harness) -> None:
         open_ = self._summary().total.lost

@@ -11,7 +11,6 @@ from streamagents.errors import EventTooLargeError, Reject, UndecodableError
 from streamagents.events.envelope import header
 from streamagents.pipeline.mark import Status
 from streamagents.pipeline.outcome import DeadLetter
-from streamagents.ports import Position
 from support.records import Bench, Order, Receipt, Scripted, record, turns
 
 if TYPE_CHECKING:
@@ -194,9 +193,7 @@ async def test_a_record_that_cannot_be_read_is_a_letter_with_its_place_as_identi
     source = record(b"{", partition=2, key=b"k")
     decision = DeadLetter("undecodable", "no JSON", why)
     for _ in range(2):
-        bench.handling.letter_unread(
-            source, bench.subscription, decision, Position("order", 2, 7), b"k"
-        )
+        bench.handling.settling.dead_letter_unread(source, bench.subscription, decision)
     await turns()
     (letter,) = bench.letters
 

@@ -61,7 +61,7 @@ class Desk:
             intent=intent or Intent(process="p1"),
             limit=limit,
             partition_of=murmur2_partition,
-            handling=handling,
+            settling=handling.settling,
             writer=writer,
             observer=self.reports,
             push=lambda _, incoming: self.lanes.append(incoming),
