@@ -36,7 +36,6 @@ class Settings(BaseSettings):
     in_flight: Annotated[int, Field(ge=1, le=100_000)] = 1000
     """Events whose agents run at once in one worker."""
     shutdown_grace_s: Annotated[float, Field(ge=0, le=3600)] = 25.0
-    dedupe_ttl_s: Annotated[int, Field(ge=60)] = 604_800
     session_timeout_s: Annotated[float, Field(ge=3, le=60)] = 10.0
     """A worker that is silent for so long loses its partitions."""
     faust_web: bool = False

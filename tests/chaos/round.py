@@ -59,16 +59,33 @@ def play(plan: Plan, stage: Stage) -> Verdict:
 
 
 async def _play(plan: Plan, stage: Stage, broker: EmbeddedBroker) -> None:
+    await _apply_topics(broker.address, stage)
     sender = Sender(broker.address, plan)
-    fleet: Fleet | None = None
-    supervisor: asyncio.Task[None] | None = None
-    finished = False
+    sending = asyncio.create_task(sender.run())
+    await sender.waits.wait()
+    fleet = Fleet(stage.folder, broker, plan, stage.app)
     try:
-        await _apply_topics(broker.address, stage)
-        sending = asyncio.create_task(sender.run())
-        await sender.waits.wait()
-        fleet = Fleet(stage.folder, broker, plan, stage.app)
-        supervisor = asyncio.create_task(fleet.supervise())
+        finished = await _hurt(
+            plan, stage, broker=broker, fleet=fleet, sender=sender, sending=sending
+        )
+    finally:
+        sending.cancel()
+        await fleet.stop()
+    await _write_evidence(stage, broker.address, sender, fleet, finished=finished)
+
+
+async def _hurt(
+    plan: Plan,
+    stage: Stage,
+    *,
+    broker: EmbeddedBroker,
+    fleet: Fleet,
+    sender: Sender,
+    sending: asyncio.Task[None],
+) -> bool:
+    """Let the plan happen; whether all was committed in time."""
+    supervisor = asyncio.create_task(fleet.supervise())
+    try:
         await _first_start(stage, supervisor)
         sender.begin.set()
         began = time.monotonic()
@@ -79,13 +96,10 @@ async def _play(plan: Plan, stage: Stage, broker: EmbeddedBroker) -> None:
         await fleet.settled()
         finished = await _all_committed(broker.address, began + stage.limit_s, supervisor)
         await asyncio.sleep(_LATE_S)
+        return finished
     finally:
-        if supervisor is not None:
-            supervisor.cancel()
-            await asyncio.wait([supervisor])
-        if fleet is not None:
-            await fleet.stop()
-    await _write_evidence(stage, broker.address, sender, fleet, finished=finished)
+        supervisor.cancel()
+        await asyncio.wait([supervisor])
 
 
 def _quiet_drivers(log: Path) -> None:
@@ -144,9 +158,8 @@ def _alive(supervisor: asyncio.Task[None]) -> None:
 
 
 async def _write_evidence(
-    stage: Stage, bootstrap: str, sender: Sender, fleet: Fleet | None, *, finished: bool
+    stage: Stage, bootstrap: str, sender: Sender, fleet: Fleet, *, finished: bool
 ) -> None:
-    assert fleet is not None
     async with Progress(bootstrap, GROUP) as progress:
         behind = await progress.behind()
     with (stage.folder / "topics.jsonl").open("w") as file:

@@ -29,13 +29,15 @@ _LOOKS = {
 }
 _SEGMENTS = (("processed", "green"), ("duplicates", "cyan"), ("dead_lettered", "red"))
 _COLUMNS = ("produced", "processed", "duplicates", "retried", "dead_lettered", "lost")
-_HEADS = ("Sent", "Processed", "Duplicates", "Retried", "Dead letters", "Waiting")
+_HEADS = ("Sent", "Processed", "Duplicates", "Retried", "Dead", "Waiting")
 _LINES = 12
 _LEAST_LINES = 3
 _AROUND = 14
 """Rows of the screen that are no table row and no happening."""
 _NAME = 20
 _PLAIN_WIDTH = 120
+_ROOMY = 100
+"""Columns from which on the agents are named, and every happening its topic."""
 _SETTLED_S = 0.3
 """A line is printed when its event's results, which come one after the other, are complete."""
 
@@ -104,7 +106,7 @@ class Screen:
             Text(),
             _totals(frame.summary, last=True),
             Text(),
-            _table(frame, last=True),
+            _table(frame, roomy=self._roomy, last=True),
             Text(),
             *(Text(note) for note in frame.note),
         )
@@ -137,12 +139,17 @@ class Screen:
         title = Text.assemble(("streamagents", "bold"), "  ", (frame.title, "dim"))
         bar = _bar(frame.summary.total, self.console.width - 4)
         parts: list[RenderableType] = [title, Text(), _totals(frame.summary), bar, Text()]
-        parts += [_table(frame), Text(), _happenings(frame.story.last(room), room), Text()]
+        parts += [_table(frame, roomy=self._roomy), Text()]
+        parts += [_happenings(frame.story.last(room), room, roomy=self._roomy), Text()]
         if frame.busy:
             self._spinner.update(text=Text(frame.busy, style="dim"))
             parts.append(self._spinner)
         parts += [Text(note, overflow="fold") for note in frame.note]
         return Padding(Group(*parts), (1, 2))
+
+    @property
+    def _roomy(self) -> bool:
+        return self.console.width >= _ROOMY
 
     def _print(self, line: Line) -> None:
         sign = _LOOKS[line.kind][0]
@@ -159,7 +166,7 @@ def _totals(summary: Summary, *, last: bool = False) -> Text:
     figures: Sequence[tuple[int, str, str]] = (
         (total.produced, "sent", "bold"),
         (total.processed, "processed", "bold green"),
-        (total.duplicates, "duplicates skipped", "bold cyan"),
+        (total.duplicates, "duplicates", "bold cyan"),
         (total.retried, "retried", "bold yellow"),
         (total.dead_lettered, "dead letters", "bold red"),
         (total.lost, *rest),
@@ -167,7 +174,7 @@ def _totals(summary: Summary, *, last: bool = False) -> Text:
     text = Text()
     for number, word, style in figures:
         text.append(str(number), style=style if number else "dim")
-        text.append(f" {word}   ", style="" if number else "dim")
+        text.append(f" {word}  ", style="" if number else "dim")
     return text
 
 
@@ -182,20 +189,21 @@ def _bar(total: Counts, width: int) -> Text:
     return text
 
 
-def _table(frame: Frame, *, last: bool = False) -> Table:
+def _table(frame: Frame, *, roomy: bool, last: bool = False) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("Topic", no_wrap=True)
-    table.add_column("Agent", no_wrap=True, style="dim")
+    if roomy:
+        table.add_column("Agent", no_wrap=True, style="dim")
     for head in _HEADS:
         table.add_column("Lost" if last and head == "Waiting" else head, justify="right")
     for topic, agent in frame.agents.items():
         counts = frame.summary.topics.get(topic)
-        table.add_row(topic, agent, *_cells(counts))
+        table.add_row(topic, *([agent] if roomy else []), *_cells(counts))
     if last:
         table.add_section()
         for topic, counts in frame.summary.topics.items():
             if topic not in frame.agents:
-                table.add_row(topic, "emitted", _cell(counts.produced, ""), *[""] * 5)
+                table.add_row(topic, *(["emitted"] if roomy else []), _cell(counts.produced, ""))
     return table
 
 
@@ -210,19 +218,21 @@ def _cell(number: int, style: str) -> Text:
     return Text(str(number) if number else "·", style=style if number else "dim")
 
 
-def _happenings(lines: Sequence[Line], room: int) -> Table:
+def _happenings(lines: Sequence[Line], room: int, *, roomy: bool) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False, expand=True)
     cells: dict[str, Any] = {"no_wrap": True, "overflow": "ellipsis"}
     table.add_column(style="dim", **cells)
     table.add_column(width=1, **cells)
-    table.add_column(max_width=_NAME, **cells)
+    if roomy:
+        table.add_column(max_width=_NAME, **cells)
     table.add_column(max_width=_NAME, **cells)
     table.add_column(ratio=1, **cells)
     for line in lines:
         sign, style = _LOOKS[line.kind]
         body = Text(line.text, style="" if line.kind != "dead" else style)
         name = Text(line.name, style="" if line.own else "dim")
-        table.add_row(line.clock, Text(sign, style=style), Text(line.topic), name, body)
+        topic = [Text(line.topic)] if roomy else []
+        table.add_row(line.clock, Text(sign, style=style), *topic, name, body)
     for _ in range(room - len(lines)):
-        table.add_row("", "", "", "", "")  # the screen keeps its height: nothing jumps
+        table.add_row("")  # the screen keeps its height: nothing jumps
     return table

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.records import Anything, Scripted
 
 from streamagents import create_app
 from streamagents.settings import Settings
-from support.records import Anything, Scripted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -18,22 +18,23 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-async def shop(tmp_path: Path) -> StreamApp:
+async def shop(tmp_path: Path) -> AsyncIterator[StreamApp]:
     """An application; a coroutine because Faust would else make a loop that nobody closes."""
-    return create_app(
+    app = create_app(
         "shop",
         agents={"order": Scripted()},
         fallback=Anything(),
         settings=Settings(data_dir=tmp_path),
     )
+    yield app
+    if app._consumer is not None:
+        app.consumer._thread.thread_loop.close()
 
 
 @pytest.fixture
-async def consumer(shop: StreamApp) -> AsyncIterator[Any]:
+async def consumer(shop: StreamApp) -> Any:
     """Our Faust consumer, made as Faust makes it and not started."""
-    consumer = shop.consumer
-    yield consumer
-    consumer._thread.thread_loop.close()
+    return shop.consumer
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ def test_without_a_terminal_there_are_lines_and_no_escape_codes(
     assert out.startswith("Starting ...\n")
     assert all(line == line.rstrip() for line in out.splitlines())
     assert "✓ lead                 a                    scored: hot, score 7" in out
-    assert "3 sent   1 processed" in out
+    assert "3 sent  1 processed" in out
     assert "Without an outcome: c." in out
     assert "123 MiB" in out
 
