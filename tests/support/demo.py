@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from streamagents.devkit.demo.facts import Places
+from streamagents.devkit.demo.facts import Content, Places
 from streamagents.devkit.demo.summary import Sent
 from streamagents.pipeline.identity import seen_key
 from streamagents.pipeline.mark import History, Mark, Status
@@ -40,6 +40,7 @@ def sent(name: str = "a", *, offset: int = 0, home: str = "lead", topic: str | N
         source="test",
         home=home,
         position=Position(topic or home, 0, offset),
+        content=Content(key=b"k", value=b"{}", headers=(("h", b"1"),)),
     )
 
 
@@ -54,7 +55,9 @@ def mark(
     )
 
 
-def letter(one: Sent, *, attempts: int = 1, reason: str = "no good") -> Written:
+def letter(
+    one: Sent, *, attempts: int = 1, reason: str = "no good", value: bytes = b"{}"
+) -> Written:
     """The dead letter of a record."""
     place = one.position
     headers = {
@@ -67,7 +70,10 @@ def letter(one: Sent, *, attempts: int = 1, reason: str = "no good") -> Written:
     }
     return Written(
         topic=f"{one.home}{PLACES.letters[0].removeprefix('lead')}",
-        headers=tuple((name, text.encode()) for name, text in headers.items()),
+        key=one.content.key,
+        value=value,
+        headers=one.content.headers
+        + tuple((name, text.encode()) for name, text in headers.items()),
     )
 
 

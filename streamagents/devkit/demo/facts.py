@@ -16,10 +16,28 @@ from streamagents.topics import LETTERS_SUFFIX
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from streamagents.events import Headers
     from streamagents.ports import Record
 
 _ERRORS = "__streams.errors."
 _EMITTED = "/emit-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What a sender wrote."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+    def is_kept_in(self, letter: Content) -> bool:
+        """Whether a letter holds all of it, untouched; a letter adds headers behind its own."""
+        return (
+            self.key == letter.key
+            and self.value == letter.value
+            and self.headers == letter.headers[: len(self.headers)]
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +65,7 @@ class Lettered:
     attempts: int
     code: str
     reason: str
+    content: Content
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +156,7 @@ def _lettered(record: Record) -> list[Fact]:
             attempts=int(attempts) if attempts.isdigit() else 0,
             code=text("streamagents-error-code"),
             reason=text(_ERRORS + "message"),
+            content=Content(key=record.key, value=record.value, headers=headers),
         )
     ]
 

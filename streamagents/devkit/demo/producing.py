@@ -7,6 +7,7 @@ import secrets
 import time
 from typing import TYPE_CHECKING, Protocol
 
+from streamagents.devkit.demo.facts import Content
 from streamagents.devkit.demo.summary import Sent
 from streamagents.ports import Outgoing
 
@@ -72,6 +73,11 @@ async def produce(
             Outgoing(topic=topic, key=sample.key, value=sample.value, headers=sample.headers)
         )
         yield Sent(
-            name=sample.name, id=sample.id, source=sample.source, home=home, position=position
+            name=sample.name,
+            id=sample.id,
+            source=sample.source,
+            home=home,
+            position=position,
+            content=Content(key=sample.key, value=sample.value, headers=sample.headers),
         )
         await asyncio.sleep(pace_s)

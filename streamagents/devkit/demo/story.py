@@ -73,7 +73,7 @@ class Story:
         """Tell of duplicates that were passed over: they leave nothing in Kafka but progress."""
         firsts: dict[bytes, bool] = {}
         for one in sent:
-            if one.position in evidence.letters:
+            if evidence.letter_of(one) is not None:
                 continue
             first = firsts.setdefault(one.identity, False) is False
             firsts[one.identity] = True

@@ -18,7 +18,7 @@ from streamagents.pipeline.mark import Status
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
 
-    from streamagents.devkit.demo.facts import Fact
+    from streamagents.devkit.demo.facts import Content, Fact
     from streamagents.ports import Position
 
 
@@ -32,6 +32,7 @@ class Sent:
     home: str
     """The topic whose agent handles it, as on the broker. The inbox: the fallback agent does."""
     position: Position
+    content: Content
 
     @property
     def identity(self) -> bytes:
@@ -64,6 +65,11 @@ class Evidence:
             self.forwards[fact.origin] = fact.to
         else:
             self.emitted[fact.id] = fact
+
+    def letter_of(self, one: Sent) -> Lettered | None:
+        """The dead letter of a record, if it is the original."""
+        letter = self.letters.get(one.position)
+        return letter if letter is not None and one.content.is_kept_in(letter.content) else None
 
     def consumed(self, position: Position) -> bool:
         """Whether the group is past a record, and past what it was forwarded as."""
@@ -181,7 +187,7 @@ def _by_identity(sent: Iterable[Sent]) -> dict[bytes, list[Sent]]:
 def _counts(copies: list[Sent], evidence: Evidence, inbox: str) -> Counts:
     """Of one event, sent once or several times."""
     identity = copies[0].identity
-    unlettered = [one for one in copies if one.position not in evidence.letters]
+    unlettered = [one for one in copies if evidence.letter_of(one) is None]
     dead = len(copies) - len(unlettered)
     # Once is all that each may run: a second time is told apart, as `ran_twice`.
     done = min(len(evidence.done[identity]), len(unlettered))

@@ -45,7 +45,7 @@ def _letters(sent: Sequence[Sent], evidence: Evidence) -> list[str]:
     lines = [
         f"  {one.name:<16} {letter.code:<12} {one_line(letter.reason, _REASON)}"
         for one in sent
-        if (letter := evidence.letters.get(one.position)) is not None
+        if (letter := evidence.letter_of(one)) is not None
     ]
     return (
         ["Dead letters, each with its original bytes, wait for a person:", *lines] if lines else []

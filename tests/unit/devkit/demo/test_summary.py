@@ -87,6 +87,12 @@ CASES: dict[str, tuple[list[Sent], list[Written], Mapping[tuple[str, int], int],
         AT_END,
         Counts(produced=1, dead_lettered=1),
     ),
+    "a letter that is not the original": (
+        [A],
+        [mark(A, Status.DEAD_LETTERED, attempts=1), letter(A, value=b"{ }")],
+        {},
+        Counts(produced=1, lost=1),
+    ),
     "marked as dead, but there is no letter": (
         [A],
         [mark(A, Status.DEAD_LETTERED, attempts=1)],
