@@ -13,6 +13,9 @@ import faust
 
 from streamagents.errors import StreamAgentsError
 
+_STOP_S = 30.0
+"""What giving back, the last writes and commit, and Faust's own stop may take after the grace."""
+
 
 class StreamWorker(faust.Worker):  # type: ignore[misc] # Faust is not typed for us
     """Faust's worker process."""
@@ -40,6 +43,13 @@ class StreamWorker(faust.Worker):  # type: ignore[misc] # Faust is not typed for
         if code:
             raise SystemExit(code)
 
+    async def _stop_on_signal(self, signal: Any) -> None:
+        limit_s = self.app.settings.shutdown_grace_s + _STOP_S
+        last_resort = threading.Timer(limit_s, _leave, [f"no clean stop within {limit_s:g} s"])
+        last_resort.daemon = True
+        last_resort.start()
+        await super()._stop_on_signal(signal)
+
     def _on_sigterm(self) -> Any:
         if self._signal_stop_time:
             self.app.engine.hurry()  # the second one: release at once
@@ -53,6 +63,11 @@ def _leave_hanging_threads(code: int) -> None:
     """
     left = [t for t in threading.enumerate() if t is not threading.main_thread() and not t.daemon]
     if left:
-        logging.getLogger("streamagents.runtime").warning("leaving threads behind: %s", left)
-        logging.shutdown()
-        os._exit(code)
+        _leave(f"threads are left behind: {left}", code)
+
+
+def _leave(why: str, code: int = 0) -> None:
+    """End the process as it stands. What was not written and committed will be done again."""
+    logging.getLogger("streamagents.runtime").warning("leaving: %s", why)
+    logging.shutdown()
+    os._exit(code)

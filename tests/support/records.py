@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, cast
 
+from faust.types import TP
+
 from streamagents.agents import Registration, Route, build_registry
 from streamagents.events import Event
 from streamagents.pipeline.chain import Subscription, read
@@ -12,10 +14,13 @@ from streamagents.pipeline.mark import Mark
 from streamagents.runtime.attempt import Attempts, Destination
 from streamagents.runtime.gate import Gate
 from streamagents.runtime.handling import Handling, Worker
-from streamagents.runtime.intent import Intent
+from streamagents.runtime.intake import Intake
+from streamagents.runtime.intent import Intent, intent_key
+from streamagents.runtime.seam import Poll
 from streamagents.runtime.writer import Group
 from streamagents.testing.bus import MemoryRecord, murmur2_partition
 from streamagents.testing.clock import FakeClock
+from streamagents.topics import INBOX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -254,6 +259,83 @@ class Bench:
     def letters(self) -> list[Outgoing]:
         """Dead letters that were committed."""
         return [r for group in self.writer.committed for r in group.records if ".dlq" in r.topic]
+
+
+SEEK = object()
+
+
+class IntakeDesk:
+    """One source partition; its lanes are a list."""
+
+    def __init__(
+        self,
+        *,
+        start: int = 0,
+        intent: Intent | None = None,
+        limit: int = 1000,
+        inbox: bool = False,
+    ) -> None:
+        self.bench = Bench()
+        self.writer, self.reports = self.bench.writer, self.bench.reports
+        self.lanes: list[Incoming] = []
+        writer = cast("Any", self.writer)
+        handling = Handling(
+            self.bench.worker,
+            cast("Any", self.bench.store),
+            writer,
+            self._finish,
+        )
+        self.intake = Intake(
+            subscription(fallback(), INBOX) if inbox else self.bench.subscription,
+            inbox={"order": self.bench.subscription} if inbox else None,
+            partition=0,
+            start=(start, SEEK),
+            intent=intent or Intent(process="p1"),
+            limit=limit,
+            partition_of=murmur2_partition,
+            settling=handling.settling,
+            writer=writer,
+            observer=self.reports,
+            push=lambda _, incoming: self.lanes.append(incoming),
+        )
+
+    def _finish(self, done: Record) -> None:
+        self.intake.finish(done)
+
+    @property
+    def state(self) -> str:
+        """Whether the partition would be paused."""
+        return "full" if self.intake.full else "open"
+
+    def poll(
+        self,
+        *records: MemoryRecord,
+        start: int | None = None,
+        end: int | None = None,
+        seek: object = SEEK,
+    ) -> bool:
+        """Take a poll of these records."""
+        begin = self.intake.ledger.next if start is None else start
+        after = records[-1].offset + 1 if records else begin
+        tp = TP(self.intake.subscription.topic, 0)
+        return self.intake.take(Poll(tp, records, begin, after if end is None else end, seek))
+
+    @property
+    def offsets(self) -> list[int]:
+        """What reached the lanes."""
+        return [incoming.record.offset for incoming in self.lanes]
+
+    @property
+    def intent(self) -> Intent:
+        """The intent that is durable."""
+        return Intent.decode(
+            self.bench.store.durable.get(intent_key(self.intake.subscription.topic))
+        )
+
+
+def orders(*offsets: int) -> list[MemoryRecord]:
+    """Records of unremarkable events."""
+    return [record(b"{}", offset=offset) for offset in offsets]
 
 
 def attempts(clock: FakeClock | None = None) -> Attempts:

@@ -31,6 +31,7 @@ _FETCH_WAIT_MS = 100
 _QUEUED_POLLS = 4
 """Polls that may wait for a stream before its topic is fetched again."""
 _COMMIT_WAIT_S = 5.0
+_STOP_S = 5.0
 
 
 class RecordThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc] # Faust is not typed for us
@@ -62,6 +63,16 @@ class RecordThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc] # Faust
             return heard
 
         coordinator._do_heartbeat = noted_beat
+
+    async def on_thread_stop(self) -> None:
+        """Stop the consumer within a bound.
+
+        Without a broker aiokafka's stop raises the cancellation of its own tasks, which would end
+        this thread's loop half-way, and wait for ever for the rest.
+        """
+        await super(driver.AIOKafkaConsumerThread, self).on_thread_stop()
+        if self._consumer is not None:
+            await asyncio.wait([asyncio.ensure_future(self._consumer.stop())], timeout=_STOP_S)
 
     async def _fetch_records(
         self, consumer: Any, active_partitions: Any, timeout: Any = None, max_records: Any = None

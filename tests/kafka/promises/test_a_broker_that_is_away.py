@@ -58,3 +58,17 @@ async def test_a_worker_waits_for_a_broker_that_is_away_at_its_start(
     await fleet.settled()
     assert worker.poll() is None
     assert await fleet.done() == once(range(10))
+
+
+async def test_sigterm_ends_a_worker_whose_broker_is_gone(
+    own_fleet: Fleet, own_broker: EmbeddedBroker
+) -> None:
+    worker = own_fleet.start(STREAMAGENTS_SHUTDOWN_GRACE_S="2")
+    await own_fleet.jobs(range(50), seconds=1)
+    wait_until(lambda: own_fleet.lines("start"))
+    own_broker.kill()
+    assert own_fleet.stop(worker, 40) == 0
+    own_broker.start()
+    own_fleet.start()
+    await own_fleet.settled(90)
+    assert await own_fleet.done() == once(range(50))

@@ -1,4 +1,4 @@
-"""Faults found and not yet mended: each test fails today. Mended: drop the mark, move the test."""
+"""Hostile and odd input: whatever a sender writes or a user raises, the worker goes on."""
 
 from __future__ import annotations
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.records import Anything, Scripted
 
 from streamagents import create_app
 from streamagents.settings import Settings
+from support.records import Anything, Scripted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -1,6 +1,6 @@
 """`create_app`: from a registry to a real Faust app.
 
-The tests are coroutines because Faust asks for an event loop, and would make one that nobody closes.
+The tests are coroutines because Faust asks for an event loop, and would make its own.
 """
 
 from __future__ import annotations
@@ -208,3 +208,14 @@ def test_an_application_is_found_by_its_module_and_attribute(tmp_path: Path) -> 
     )
 
     assert done.stdout.strip() == "True"
+
+
+@pytest.mark.parametrize("web", [True, False])
+async def test_fausts_web_server_runs_only_where_our_setting_asks(
+    shop: StreamApp,
+    web: bool,  # noqa: FBT001 - a case
+) -> None:
+    shop.settings = shop.settings.model_copy(update={"faust_web": web})
+    shop.conf.web_enabled = True
+
+    assert shop.boot_strategy._should_enable_web() is web

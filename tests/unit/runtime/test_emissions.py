@@ -166,3 +166,10 @@ async def test_an_emitted_event_arrives_where_it_belongs() -> None:
         assert isinstance(decision, Run)
         assert decision.incoming.key == out.key
         assert decision.incoming.id.encode() == header(out.headers, "ce_id")
+
+
+async def test_an_emitted_event_with_an_empty_key_goes_where_it_belongs() -> None:
+    incoming = read(record(b"{}"), registration(Scripted(Receipt(number=""))), topic="order")
+    (out,) = await attempts().run(incoming, 1)
+
+    assert out.key == b""

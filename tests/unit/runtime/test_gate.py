@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -197,3 +197,52 @@ async def test_a_thousand_waiting_lanes_all_get_their_turn() -> None:
 
     assert crowd.most == 7
     assert crowd.gate.running == 0
+
+
+async def test_waiting_to_be_alone_costs_nothing() -> None:
+    gate, asked = Gate(10), 0
+
+    def alone() -> Company:
+        nonlocal asked
+        asked += 1
+        return Company.ALONE
+
+    async def visit(company: Any, leave: asyncio.Event) -> None:
+        async with gate.turn(AGENT, company):
+            await leave.wait()
+
+    first, last = asyncio.Event(), asyncio.Event()
+    tasks = [asyncio.ensure_future(visit(lambda: Company.ANY, event)) for event in (first, last)]
+    await turns()
+    tasks += [asyncio.ensure_future(visit(alone, last)) for _ in range(2)]
+    await turns()
+    first.set()
+    await turns(1000)
+    last.set()
+    await asyncio.gather(*tasks)
+
+    assert asked < 20
+
+
+async def test_who_is_cleared_while_it_waits_to_be_alone_gets_in_when_the_last_one_leaves() -> None:
+    gate, leave, cleared = Gate(10), asyncio.Event(), False
+
+    async def holder() -> None:
+        async with gate.turn(AGENT, lambda: Company.ANY):
+            await leave.wait()
+
+    async def suspect() -> None:
+        async with gate.turn(AGENT, lambda: Company.ANY if cleared else Company.ALONE):
+            pass
+
+    first = asyncio.ensure_future(holder())
+    await turns()
+    last = asyncio.ensure_future(suspect())
+    await turns()
+    cleared = True
+    leave.set()
+    await first
+    done, _ = await asyncio.wait([last], timeout=0.2)
+    last.cancel()
+
+    assert done == {last}

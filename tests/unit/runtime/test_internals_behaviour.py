@@ -11,7 +11,6 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import aiokafka
-import pytest
 from aiokafka.structs import TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -242,14 +241,3 @@ async def test_a_fenced_producers_error_is_looked_at(shop: StreamApp) -> None:
     plain = aiokafka.AIOKafkaProducer()
     retrieve_transaction_error(plain)
     await plain.stop()
-
-
-@pytest.mark.parametrize("web", [True, False])
-async def test_fausts_web_server_runs_only_where_our_setting_asks(
-    shop: StreamApp,
-    web: bool,  # noqa: FBT001 - a case
-) -> None:
-    shop.settings = shop.settings.model_copy(update={"faust_web": web})
-    shop.conf.web_enabled = True
-
-    assert shop.boot_strategy._should_enable_web() is web

@@ -158,3 +158,17 @@ async def test_one_broken_lane_leaves_the_others_alone() -> None:
     await desk.drained()
 
     assert desk.ended == [("b", 1)]
+
+
+async def test_a_lane_that_was_cancelled_unasked_is_broken() -> None:
+    broken: list[BaseException] = []
+
+    async def cancelled(event: int) -> None:
+        raise asyncio.CancelledError
+
+    lanes: Lanes[int] = Lanes(cancelled, broken.append)
+    lanes.push("a", 1)
+    lanes.push("a", 2)
+    await turns()
+
+    assert len(broken) == 1

@@ -123,12 +123,42 @@ async def test_an_agent_that_ends_within_the_grace_is_done() -> None:
     assert (bench.finished, bench.handling.running) == ([7], set())
 
 
-async def test_an_agent_that_cancels_itself_during_a_release_has_failed() -> None:
-    bench = Bench(Scripted(asyncio.CancelledError()), attempts=1)
+async def test_an_agent_that_raises_a_cancellation_of_its_own_within_the_grace_has_failed() -> None:
+    go = asyncio.Event()
+
+    async def give_up(order: Order, ctx: Context) -> None:
+        await go.wait()
+        raise asyncio.CancelledError
+
+    bench = Bench(Scripted(give_up), attempts=1)
+    task = bench.start(SOURCE)
+    await turns()
     bench.handling.releasing = True
-    await bench.handle(SOURCE)
+    go.set()
+    await task
+    bench.writer.commit()
 
     assert bench.reports.outcomes == ["started", "dead_lettered"]
+
+
+async def test_an_agent_that_fails_within_the_grace_does_not_hold_it_up() -> None:
+    go = asyncio.Event()
+
+    async def fail(order: Order, ctx: Context) -> None:
+        await go.wait()
+        raise ValueError("no")
+
+    bench = Bench(Scripted(fail), backoff_s=30)
+    task = bench.start(SOURCE)
+    await turns()
+    bench.handling.releasing = True
+    go.set()
+    await asyncio.wait([task], timeout=0.5)
+    mark = bench.mark(SOURCE)
+
+    assert task.cancelled()
+    assert mark is not None
+    assert (mark.status, mark.attempts) == (Status.WAITING, 1)
 
 
 async def test_a_frozen_worker_gives_back_what_it_had_not_begun() -> None:

@@ -110,3 +110,10 @@ def test_a_lock_that_cannot_be_opened_is_refused_with_the_remedy(tmp_path: Path)
 
     with pytest.raises(ConfigurationError, match=r"cannot be used.*STREAMAGENTS_DATA_DIR"):
         take_folder(tmp_path, "shop@c1")
+
+
+def test_an_owner_file_left_empty_by_a_kill_is_written_again(tmp_path: Path) -> None:
+    (tmp_path / "worker-0").mkdir()
+    (tmp_path / "worker-0" / "owner").touch()
+
+    assert take_folder(tmp_path, "shop@c1") == tmp_path / "worker-0"
