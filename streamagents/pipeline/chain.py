@@ -86,7 +86,7 @@ def read(record: Record, registration: Registration, *, topic: str) -> Incoming:
         mark_key = seen_key(topic, envelope.source, id_, key)
     except EventError:
         raise
-    except Exception as exc:
+    except (Exception, SystemExit, KeyboardInterrupt) as exc:
         # A validator or a __str__ of the user's model raised: that is this event's fault, and a
         # letter, not the worker's end.
         raise InvalidEventError(f"Reading the event raised {describe(exc)}.") from exc

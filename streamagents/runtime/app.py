@@ -2,50 +2,34 @@
 
 from __future__ import annotations
 
-import gc
-import os
 import re
-import secrets
-import socket
 import warnings
-from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import faust
-from aiokafka.partitioner import murmur2
 from faust.exceptions import AlreadyConfiguredWarning
 
 from streamagents.agents import build_registry
 from streamagents.errors import ConfigurationError
-from streamagents.pipeline.chain import Subscription
-from streamagents.runtime.attempt import Attempts, Destination
-from streamagents.runtime.clock import SystemClock
-from streamagents.runtime.engine import Engine
-from streamagents.runtime.gate import Gate
-from streamagents.runtime.handling import Worker
-from streamagents.runtime.internals import RecordTransport
+from streamagents.runtime.garbage import calm_garbage_collector
 from streamagents.runtime.logs import configure_logs
 from streamagents.runtime.observers import Observers
 from streamagents.runtime.process import StreamWorker
 from streamagents.runtime.stall import StallWatch
 from streamagents.runtime.startup import prepare
-from streamagents.runtime.streams import add_stream
+from streamagents.runtime.wiring import REBALANCE_S, build_engine
 from streamagents.settings import Settings, load_settings
-from streamagents.topics import Layout, TopicSpec, state_table
+from streamagents.topics import Layout, TopicSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from streamagents.agents import Registry
     from streamagents.events import Event
+    from streamagents.runtime.engine import Engine
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-_REBALANCE_S = 30.0
-_REBALANCE_SHARE = 1 / 3
-"""Of the rebalance timeout, what running agents get to end: the whole group waits for us."""
-_BUFFERED = 4
-"""Events of a partition in our hands, as a multiple of those that may run: keys are uneven."""
 
 
 class WorkerBoot(faust.App.BootStrategy):  # type: ignore[misc] # Faust is not typed for us
@@ -94,7 +78,7 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
             warnings.simplefilter("ignore", AlreadyConfiguredWarning)
             self.conf.datadir = folder
         await super().on_first_start()
-        _calm_garbage_collector()
+        calm_garbage_collector()
         self.stall_watch.start()
 
     async def on_stop(self) -> None:
@@ -144,7 +128,7 @@ def create_app(
         replication=settings.replication,
     )
     app.observers = Observers()
-    app.engine = _engine(app)
+    app.engine = build_engine(app, app.registry, app.layout, settings, app.observers)
     registrations = (*app.registry.agents.values(), app.registry.fallback)
     app.stall_watch = StallWatch(registration.route.agent for registration in registrations)
     return app
@@ -184,7 +168,7 @@ def _faust_app(app_id: str, settings: Settings) -> StreamApp:
         stream_wait_empty=False,  # we drain ourselves, within a bound
         broker_session_timeout=settings.session_timeout_s,
         broker_heartbeat_interval=min(3.0, settings.session_timeout_s / 3),
-        broker_rebalance_timeout=_REBALANCE_S,
+        broker_rebalance_timeout=REBALANCE_S,
         broker_request_timeout=40.0,
         # Back-pressure must not look like death: stock leaves the group and never comes back.
         broker_max_poll_interval=1_000_000.0,
@@ -196,85 +180,3 @@ def _faust_app(app_id: str, settings: Settings) -> StreamApp:
         autodiscover=False,
         Worker=StreamWorker,
     )
-
-
-def _calm_garbage_collector() -> None:
-    """Look through thousands of waiting lanes less often.
-
-    Python's default walks all of them every few hundred allocations: with 1,000 agents waiting
-    that was more than half of the worker's CPU time.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 50, 1000)
-
-
-def _engine(app: StreamApp) -> Engine:
-    registry, layout, settings = app.registry, app.layout, app.settings
-    typed = {
-        type_: _subscription(layout, layout.typed(registration.event), registration)
-        for type_, registration in registry.agents.items()
-    }
-    inbox = _subscription(layout, layout.inbox(), registry.fallback)
-    subscriptions = {s.topic: s for s in (*typed.values(), inbox)}
-    tables = {
-        count: app.Table(
-            state_table(count),
-            partitions=count,
-            key_type=bytes,
-            value_type=bytes,
-            help="Marks of events, seen ids among them.",
-            options={"driver": "rocksdict", "write_buffer_size": 8 << 20},
-        )
-        for count in sorted({s.partitions for s in subscriptions.values()})
-    }
-    for topic in subscriptions:
-        add_stream(app, topic)
-    app.transport = RecordTransport(app.conf.broker_consumer, app)
-    return Engine(
-        app,
-        subscriptions=subscriptions,
-        inbox={inbox.topic: typed},
-        worker=_worker(app),
-        tables=tables,
-        limit=max(1000, _BUFFERED * settings.in_flight),
-        release_s=_REBALANCE_S * _REBALANCE_SHARE,
-        partition_of=partition_of,
-    )
-
-
-def _worker(app: StreamApp) -> Worker:
-    clock = SystemClock()
-    destinations = {
-        model: Destination(topic=spec.name, partitions=spec.partitions)
-        for model in app.registry.events.values()
-        for spec in (app.layout.typed(model.event_type),)
-    }
-    return Worker(
-        process=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}",
-        group=app.conf.id,
-        gate=Gate(app.settings.in_flight),
-        attempts=Attempts(app.conf.id, destinations, partition_of=partition_of, clock=clock),
-        clock=clock,
-        observer=app.observers,
-        alive=lambda: app.consumer.silent_s < app.settings.session_timeout_s,
-    )
-
-
-def _subscription(layout: Layout, spec: TopicSpec, registration: Any) -> Subscription:
-    return Subscription(
-        topic=spec.name,
-        letters=layout.letters_name(spec.name),
-        partitions=spec.partitions,
-        registration=registration,
-    )
-
-
-@lru_cache(maxsize=65_536)  # murmur2 is pure Python, and keys come again
-def _hash(key: bytes) -> int:
-    return int(murmur2(key)) & 0x7FFFFFFF
-
-
-def partition_of(key: bytes, partitions: int) -> int:
-    """Kafka's default partitioner: where a key belongs."""
-    return _hash(key) % partitions

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from streamagents.errors import describe
 from streamagents.pipeline.chain import judge
 from streamagents.pipeline.dispatch import dispatch
 from streamagents.pipeline.outcome import DeadLetter, Forward, Incoming, Run
 from streamagents.ports import Outgoing, Report
+from streamagents.runtime.group import Group
 from streamagents.runtime.intent import AHEAD, NOTHING, Intent, intent_key
 from streamagents.runtime.ledger import Ledger
-from streamagents.runtime.writer import Group
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -167,7 +168,11 @@ class Intake:
             self.finish(record)
             self._report(outcome, record, detail=detail)
 
-        self._writer.add(Group(records=records, durable=durable))
+        def refused(error: BaseException) -> None:
+            why = DeadLetter("unwritable", f"it could not be {outcome}: {describe(error)}", error)
+            self._settling.dead_letter_unread(record, self.subscription, why)
+
+        self._writer.add(Group(records=records, durable=durable, refused=refused))
 
     def _report(self, outcome: str, record: Record, *, detail: str = "") -> None:
         self._observer.observe(

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from streamagents.runtime.group import Group
 from streamagents.runtime.handling import Handling, Worker
 from streamagents.runtime.intake import Intake
 from streamagents.runtime.intent import Intent, intent_key
 from streamagents.runtime.lanes import Lanes
-from streamagents.runtime.writer import Group, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from streamagents.ports import Record
     from streamagents.runtime.seam import Poll
     from streamagents.runtime.store import Store
+    from streamagents.runtime.writer import Writer
 
 log = structlog.stdlib.get_logger("streamagents.runtime")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from streamagents.pipeline.identity import digest, origin_of, seen_key
 from streamagents.pipeline.mark import Mark, Status
 from streamagents.pipeline.outcome import DeadLetter
 from streamagents.ports import Report
-from streamagents.runtime.writer import Group
+from streamagents.runtime.group import Group
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -135,7 +136,7 @@ class Settling:
             detail=why.reason,
         )
         if duplicate(self.mark(mark_key), record.value, replay) is not None:
-            self._writer.add(Group(durable=lambda: self._finish(record)))
+            self._add(record, replace(report, outcome="duplicate", code="", detail=""))
             return
         facts = self._facts(
             subscription.registration,

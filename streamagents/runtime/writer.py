@@ -8,9 +8,7 @@ assignment: of two workers that believe to own a partition only the newer one ca
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aiokafka import AIOKafkaProducer
@@ -24,16 +22,12 @@ from aiokafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
-from streamagents.runtime.internals import (
-    RawBatch,
-    has_raw_names,
-    retrieve_transaction_error,
-)
+from streamagents.runtime.group import Group, by_partition, cut
+from streamagents.runtime.internals import retrieve_transaction_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
-    from streamagents.ports import Outgoing
     from streamagents.runtime.store import Store
 
 MAX_GROUPS = 500
@@ -51,20 +45,6 @@ _PERMANENT = (
     UnknownTopicOrPartitionError,
 )
 """What no repetition mends: the group that caused it is refused, the others go on."""
-
-
-@dataclass(slots=True, eq=False, kw_only=True)
-class Group:
-    """What is written together or not at all."""
-
-    writes: Mapping[bytes, bytes | None] = field(default_factory=dict)
-    """Changes of the state; None deletes."""
-    records: Sequence[Outgoing] = ()
-    """Records for other topics; each has a partition."""
-    durable: Callable[[], None] | None = None
-    """Called when the group is committed."""
-    refused: Callable[[BaseException], None] | None = None
-    """Called when the group can never be written."""
 
 
 class Writer:
@@ -230,7 +210,7 @@ class Writer:
 
     async def _transact(self, groups: list[Group]) -> int | None:
         """Write groups in one transaction; the changelog offset of their last state record."""
-        batches = self._sorted(groups)
+        batches = by_partition(groups, (self._changelog, self._partition))
         if not batches:
             return None
         producer = self._producer
@@ -240,7 +220,7 @@ class Writer:
         tail: tuple[asyncio.Future[Any], int] | None = None
         try:
             for (topic, partition), records in batches.items():
-                for batch, size in _batches(producer, records):
+                for batch, size in cut(producer, records):
                     sends.append(await producer.send_batch(batch, topic, partition=partition))
                     if topic == self._changelog:
                         tail = (sends[-1], size)
@@ -255,43 +235,6 @@ class Writer:
             raise errors[0]
         await producer.commit_transaction()
         return None if tail is None else tail[0].result().offset + tail[1] - 1
-
-    def _sorted(self, groups: list[Group]) -> dict[tuple[str, int], list[Any]]:
-        now_ms = int(time.time() * 1000)
-        batches: dict[tuple[str, int], list[Any]] = {}
-        for group in groups:
-            for record in group.records:
-                assert record.partition is not None  # noqa: S101 - whoever built the group placed it
-                batches.setdefault((record.topic, record.partition), []).append(
-                    (record.key, record.value, record.headers, record.timestamp or now_ms)
-                )
-            for key, value in group.writes.items():
-                batches.setdefault((self._changelog, self._partition), []).append(
-                    (key, value, (), now_ms)
-                )
-        return batches
-
-
-def _batches(producer: AIOKafkaProducer, records: list[Any]) -> Iterator[tuple[Any, int]]:
-    """Cut records into batches, each with its number of records.
-
-    A record larger than a batch gets one of its own, and so does one with raw header names.
-    """
-    index = 0
-    while index < len(records):
-        raw = has_raw_names(records[index][2])
-        batch, size = RawBatch() if raw else producer.create_batch(), 0
-        for key, value, headers, timestamp in records[index:]:
-            if not raw and has_raw_names(headers):
-                break
-            if not batch.append(key=key, value=value, timestamp=timestamp, headers=list(headers)):
-                break
-            size += 1
-        if not size:
-            raise RecordListTooLargeError
-        batch.close()
-        index += size
-        yield batch, size
 
 
 async def _stop(producer: AIOKafkaProducer) -> None:

@@ -15,8 +15,6 @@ FAULT_KINDS = ("kill", "wipe", "term", "stop", "add", "remove", "broker_kill", "
 _ODDS = {"kill": 5, "wipe": 2, "term": 4, "stop": 4, "add": 2, "remove": 2}
 _BROKER_ODDS = {"broker_kill": 2, "broker_freeze": 1}
 SESSION_S = 6.0
-PAUSES_S = ((0.5, 4.0), (8.0, 14.0))
-"""Between two faults: within a take-over, and long enough to be back at work."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +30,8 @@ class Size:
     """Share of events that take seconds."""
     only: tuple[str, ...] = ()
     """Kinds of events, if not all of them."""
+    pauses_s: tuple[tuple[float, float], ...] = ((0.5, 4.0), (8.0, 14.0))
+    """Between two faults: within a take-over, or long enough to be back at work."""
     within_s: float | None = None
     """All faults begin within so many seconds, closer together if need be."""
 
@@ -75,10 +75,7 @@ class Plan:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Plan:
         """Read what `as_dict` wrote."""
-        size: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in data["size"].items()
-        }
+        size: dict[str, Any] = {name: _frozen(value) for name, value in data["size"].items()}
         return cls(
             seed=data["seed"],
             size=Size(**size),
@@ -92,6 +89,10 @@ class Plan:
             events=[Expected(**row) for row in data["events"]],
             faults=[Fault(**row) for row in data["faults"]],
         )
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(part) for part in value) if isinstance(value, list) else value
 
 
 def make_plan(seed: int, size: Size) -> Plan:
@@ -113,7 +114,7 @@ def make_plan(seed: int, size: Size) -> Plan:
 def _faults(rng: random.Random, size: Size) -> list[Fault]:
     odds = {k: n for k, n in {**_ODDS, **_BROKER_ODDS}.items() if k in size.kinds}
     faults: list[Fault] = []
-    at = _pause(rng)
+    at = rng.uniform(*rng.choice(size.pauses_s))
     for _ in range(size.faults):
         kind = rng.choices(list(odds), weights=list(odds.values()))[0]
         if kind in _BROKER_ODDS:  # one a round: each costs half a minute
@@ -124,15 +125,11 @@ def _faults(rng: random.Random, size: Size) -> list[Fault]:
             "broker_freeze": rng.uniform(10.0, 20.0),
         }.get(kind, 0.0)
         faults.append(Fault(at=at, kind=kind, target=rng.randrange(1000), seconds=seconds))
-        at += _pause(rng)
+        at += rng.uniform(*rng.choice(size.pauses_s))
         if kind in _BROKER_ODDS:
             at += seconds  # what hits workers meanwhile would show nothing
     squeezed = min(1.0, (size.within_s or at) / max(at, 1.0))
     return [replace(fault, at=fault.at * squeezed) for fault in faults]
-
-
-def _pause(rng: random.Random) -> float:
-    return rng.uniform(*rng.choice(PAUSES_S))
 
 
 def _events(rng: random.Random, plan: Plan, span_s: float) -> None:

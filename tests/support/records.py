@@ -13,11 +13,11 @@ from streamagents.pipeline.chain import Subscription, read
 from streamagents.pipeline.mark import Mark
 from streamagents.runtime.attempt import Attempts, Destination
 from streamagents.runtime.gate import Gate
+from streamagents.runtime.group import Group
 from streamagents.runtime.handling import Handling, Worker
 from streamagents.runtime.intake import Intake
 from streamagents.runtime.intent import Intent, intent_key
 from streamagents.runtime.seam import Poll
-from streamagents.runtime.writer import Group
 from streamagents.testing.bus import MemoryRecord, murmur2_partition
 from streamagents.testing.clock import FakeClock
 from streamagents.topics import INBOX

@@ -13,12 +13,7 @@ them changes. What is mended here, each measured against the stock consumer:
 * aiokafka fails for ever on a header name that is no UTF-8: it is read and written as it is.
 """
 
-from streamagents.runtime.internals.consumer import (
-    GAP_KEY,
-    RecordConsumer,
-    RecordThread,
-    RecordTransport,
-)
+from streamagents.runtime.internals.consumer import RecordConsumer, RecordTransport
 from streamagents.runtime.internals.handles import (
     OFFSET_KEY,
     open_store,
@@ -26,6 +21,7 @@ from streamagents.runtime.internals.handles import (
     retrieve_transaction_error,
 )
 from streamagents.runtime.internals.records import RawBatch, RawName, has_raw_names
+from streamagents.runtime.internals.thread import GAP_KEY, RecordThread
 
 __all__ = [
     "GAP_KEY",

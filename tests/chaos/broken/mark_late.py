@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from chaos.app import app
-from streamagents.runtime.writer import Group, Writer
+from streamagents.runtime.writer import Writer
 
-_PAUSE_S = 0.5
+if TYPE_CHECKING:
+    from streamagents.runtime.group import Group
+
+_PAUSE_S = 2.0
 """The gap is there without it, but narrow: a kill would rarely hit it."""
 _as_it_is = Writer._commit_groups
 

@@ -31,7 +31,6 @@ class QuitterAgent:
     async def run(self, event: Quitter) -> None: ...
 
 
-@pytest.mark.xfail(
     reason="P11: SystemExit of a validator ends every worker that reads it",
     strict=True,
     raises=SystemExit,
@@ -43,7 +42,6 @@ def test_a_validator_that_exits_is_the_events_fault() -> None:
     assert isinstance(decision, DeadLetter)
 
 
-@pytest.mark.xfail(reason="P12: a forged origin is copied twice, however long", strict=True)
 def test_a_forged_origin_cannot_make_a_letter_too_large_to_be_written() -> None:
     """A letter cannot be refused: the partition would be lost for ever."""
     topic = b"x" * (MAX_RECORD_BYTES - 2000)

@@ -32,6 +32,8 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import Message
 
 from streamagents.runtime import internals
+from streamagents.runtime.app import StreamApp, WorkerBoot
+from streamagents.runtime.process import StreamWorker
 
 Consumer, Thread = driver.Consumer, driver.AIOKafkaConsumerThread
 
@@ -57,6 +59,7 @@ def test_the_versions_are_those_that_were_read() -> None:
 OVERRIDDEN = [
     (Thread, "_create_worker_consumer", "self transport", False),
     (Thread, "on_start", "self", True),
+    (Thread, "on_thread_stop", "self", True),
     (Thread, "_fetch_records", "self consumer active_partitions timeout max_records", True),
     (Thread, "_seek_wait", "self consumer partitions", True),
     (Thread, "_commit", "self offsets", True),
@@ -75,6 +78,7 @@ OVERRIDDEN = [
     (faust.Worker, "start", "self", True),
     (faust.Worker, "stop_and_shutdown", "self", False),
     (faust.Worker, "_on_sigterm", "self", False),
+    (faust.Worker, "_stop_on_signal", "self signal", True),
     (BatchBuilder, "_set_producer_state", "self producer_id producer_epoch base_sequence", False),
     (default_records._DefaultRecordBatchPy, "_maybe_uncompress", "self", False),
 ]
@@ -147,9 +151,12 @@ def test_what_we_call_is_there_and_takes_what_it_took(owner: Any, name: str, exp
     assert parameters(getattr(owner, name)) == expected
 
 
-def test_every_override_of_the_consumer_is_in_the_table_above() -> None:
+def test_every_override_is_in_the_table_above() -> None:
     listed = {name for _, name, *_ in OVERRIDDEN}
-    for ours in (internals.RecordConsumer, internals.RecordThread, internals.RawBatch):
+    for ours in (
+        *(internals.RecordConsumer, internals.RecordThread, internals.RawBatch),
+        *(StreamApp, StreamWorker, WorkerBoot),
+    ):
         stock = ours.__mro__[1]
         overridden = {name for name in vars(ours) if hasattr(stock, name)}
         methods = {name for name in overridden if inspect.isfunction(vars(ours)[name])}
@@ -203,6 +210,16 @@ def test_the_fetcher_reads_batches_through_a_name_of_its_module() -> None:
 def test_the_heartbeat_goes_through_the_method_that_we_wrap() -> None:
     assert "await self._do_heartbeat()" in inspect.getsource(GroupCoordinator)
     assert inspect.iscoroutinefunction(GroupCoordinator._do_heartbeat)
+
+
+def test_the_stock_thread_stops_nothing_but_its_consumer() -> None:
+    """`RecordThread.on_thread_stop` goes past this method to the next one."""
+    lines = [line.strip() for line in inspect.getsource(Thread.on_thread_stop).splitlines()]
+
+    assert [line for line in lines if line.startswith("await")] == [
+        "await super().on_thread_stop()",
+        "await self._consumer.stop()",
+    ]
 
 
 def test_topic_partitions_of_both_libraries_are_equal() -> None:

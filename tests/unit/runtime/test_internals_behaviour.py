@@ -25,7 +25,7 @@ from streamagents.runtime.internals import (
     producer_settings,
     retrieve_transaction_error,
 )
-from streamagents.runtime.internals.consumer import _with_gap
+from streamagents.runtime.internals.thread import _with_gap
 from streamagents.runtime.seam import Poll
 from support.records import record
 

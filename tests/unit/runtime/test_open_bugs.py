@@ -10,7 +10,6 @@ from streamagents.pipeline.outcome import DeadLetter
 from support.records import Bench, IntakeDesk, off_place, record, turns
 
 
-@pytest.mark.xfail(reason="R10: a forward has no `refused`: the partition is lost", strict=True)
 async def test_a_forward_that_can_never_be_written_becomes_a_letter() -> None:
     """A record of just the topic's limit grows by the origin header; or the target is gone.
 
@@ -25,7 +24,6 @@ async def test_a_forward_that_can_never_be_written_becomes_a_letter() -> None:
     assert desk.intake.ledger.position == 1
 
 
-@pytest.mark.xfail(reason="R11: nobody is told of an unread record that comes again", strict=True)
 async def test_an_unread_record_that_comes_again_is_told_as_a_duplicate() -> None:
     bench = Bench()
     why = DeadLetter("undecodable", "no JSON", UndecodableError("no JSON"))

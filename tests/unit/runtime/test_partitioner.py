@@ -7,7 +7,7 @@ from aiokafka.partitioner import murmur2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamagents.runtime.app import partition_of
+from streamagents.runtime.partitioner import partition_of
 from streamagents.testing.bus import murmur2_partition
 
 # From org.apache.kafka.common.utils.UtilsTest.testMurmur2, as signed 32-bit numbers.

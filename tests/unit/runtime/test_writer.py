@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import pytest
 from aiokafka.errors import (
@@ -16,13 +16,11 @@ from aiokafka.errors import (
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from streamagents.ports import Outgoing
+from streamagents.runtime.group import Group
 from streamagents.runtime.internals import RawName
 from streamagents.runtime.internals.records import TolerantRecords
-from streamagents.runtime.writer import MAX_GROUPS, Group, Writer
+from streamagents.runtime.writer import MAX_GROUPS, Writer
 from support.records import FakeStore, turns
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 LOG = ("shop-log", 0)
 
@@ -34,7 +32,6 @@ class Broker:
         self.committed: list[tuple[str, int, bytes | None, bytes | None]] = []
         self.transactions = 0
         self.faults: deque[tuple[str, BaseException]] = deque()
-        self.refuses: Callable[[bytes], bool] = lambda value: False
         self._open: list[tuple[str, int, bytes | None, bytes | None]] = []
         self._txn_manager = None
 
@@ -53,7 +50,7 @@ class Broker:
         self._maybe_fail("send")
         sent = asyncio.get_running_loop().create_future()
         found = list(TolerantRecords(bytes(batch._build())).next_batch() or ())
-        if any(self.refuses(got.value or b"") for got in found):
+        if any(got.value == b"huge" for got in found):
             sent.set_exception(MessageSizeTooLargeError("refused"))
         else:
             at = len(self.committed) + len(self._open)
@@ -202,7 +199,6 @@ async def test_an_abort_that_fails_leaves_the_epoch_in_doubt() -> None:
 
 async def test_a_group_that_can_never_be_written_is_refused_and_the_others_go_on() -> None:
     desk = Desk()
-    desk.broker.refuses = lambda value: value == b"huge"
     desk.add("a")
     desk.add("b", b"huge", refusable=True)
     desk.add("c")
@@ -214,7 +210,6 @@ async def test_a_group_that_can_never_be_written_is_refused_and_the_others_go_on
 
 async def test_a_group_that_must_be_written_and_cannot_ends_the_partition() -> None:
     desk = Desk()
-    desk.broker.refuses = lambda value: value == b"huge"
     desk.add("a", b"huge")
     await turns()
 
