@@ -1,11 +1,10 @@
-"""Faults found and not yet mended: each test fails today. Mended: drop the mark, move the test."""
+"""Records made to harm: what a sender or a model can do to a worker ends as a letter."""
 
 from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
 
-import pytest
 from pydantic import field_validator
 
 from streamagents.events import Event
@@ -31,10 +30,6 @@ class QuitterAgent:
     async def run(self, event: Quitter) -> None: ...
 
 
-    reason="P11: SystemExit of a validator ends every worker that reads it",
-    strict=True,
-    raises=SystemExit,
-)
 def test_a_validator_that_exits_is_the_events_fault() -> None:
     owner = subscription(registration(QuitterAgent(), "quitter"))
     decision = judge(record(b'{"name":"x"}', topic="quitter"), owner, murmur2_partition)

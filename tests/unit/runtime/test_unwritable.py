@@ -1,8 +1,7 @@
-"""Faults found and not yet mended: each test fails today. Mended: drop the mark, move the test."""
+"""Records that cannot be written, or come again unread."""
 
 from __future__ import annotations
 
-import pytest
 from aiokafka.errors import MessageSizeTooLargeError
 
 from streamagents.errors import UndecodableError
