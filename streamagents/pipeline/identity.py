@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ORIGIN = "streamagents-origin"
 ORIGIN_KEY = "streamagents-origin-key"
 
-_POSITION = re.compile(r"([^:]{1,249}):([0-9]{1,9}):([0-9]{1,18})")
+_POSITION = re.compile(r"(.{1,249}):([0-9]{1,9}):([0-9]{1,18})", re.DOTALL)
 _LANE_BYTES = 8
 _LONG_BYTES = 128
 """Beyond it an id is kept as its digest: state stays small whatever a sender calls an event."""
