@@ -175,6 +175,9 @@ def _faust_app(app_id: str, settings: Settings) -> StreamApp:
         broker_max_poll_records=1000,
         broker_commit_interval=1.0,
         consumer_auto_offset_reset="earliest",
+        # A group whose leader joined before it had seen the topics gets none of them, until the
+        # leader looks again: stock after five minutes.
+        consumer_metadata_max_age_ms=10_000,
         stream_processing_timeout=86_400.0,  # an agent may take its time: our own limits rule
         broker_commit_livelock_soft_timeout=86_400.0,
         autodiscover=False,

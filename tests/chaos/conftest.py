@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,8 +15,7 @@ from chaos.plan import make_plan
 from chaos.round import Stage, play
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
     from chaos.checker import Verdict
     from chaos.plan import Size
@@ -26,13 +28,18 @@ def seed() -> int:
 
 
 @pytest.fixture
-def play_round(kafka_runs: None, tmp_path: Path, seed: int) -> Callable[..., Verdict]:
-    """Play a round of some size; what it leaves is in the test's temporary folder."""
+def play_round(
+    kafka_runs: None, seed: int, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Verdict]]:
+    """Play a round of some size. Its folder outlives a test that fails, and says where it is."""
+    folder = Path(tempfile.mkdtemp(prefix="streamagents-chaos-"))
+    failed = request.session.testsfailed
 
     def run(size: Size, app: str = "chaos.app", *, limit_s: float = 90.0) -> Verdict:
-        print(f"CHAOS_SEED={seed}", tmp_path)  # noqa: T201 - shown with a failure
-        return play(
-            make_plan(seed, size), Stage(folder=tmp_path / "round", app=app, limit_s=limit_s)
-        )
+        print(f"CHAOS_SEED={seed}: logs and data in {folder}")  # noqa: T201 - shown with a failure
+        stage = Stage(folder=folder / "round", app=app, limit_s=limit_s)
+        return play(make_plan(seed, size), stage)
 
-    return run
+    yield run
+    if request.session.testsfailed == failed:
+        shutil.rmtree(folder)

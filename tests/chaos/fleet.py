@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chaos.busy import Busy
 from chaos.plan import SESSION_S
 from chaos.shapes import POISONED
 
@@ -25,6 +26,9 @@ CHECKOUT = Path(__file__).parents[2]
 GRACE_S = 10.0
 _LOOK_S = 0.02
 _MOST = 4
+_BUSY = 3
+"""Agents at work that make a worker worth hitting."""
+_BUSY_WITHIN_S = 10.0
 
 
 class Worker:
@@ -62,6 +66,7 @@ class Fleet:
         self.ends: Counter[str] = Counter()
         """How processes ended: `<why>:<exit code>`."""
         self._began = time.monotonic()
+        self._busy = Busy(folder / "journal.jsonl")
         self._thawing: set[asyncio.Task[None]] = set()
         self.env = worker_env(folder, broker.address, plan.in_flight)
         for _ in range(plan.workers):
@@ -106,8 +111,21 @@ class Fleet:
         elif fault.kind == "add" and sum(not w.gone for w in self.workers) < _MOST:
             self._note("add")
             self._add()
+        elif fault.busiest:
+            await self._hit_busiest(fault)
         elif alive := self._alive():
             self._hit(fault, alive[fault.target % len(alive)], spare=len(alive) == 1)
+
+    async def _hit_busiest(self, fault: Fault) -> None:
+        """Hit who has most at work, as soon as somebody has enough of it."""
+        deadline = time.monotonic() + _BUSY_WITHIN_S
+        while alive := self._alive():
+            worker = max(alive, key=lambda w: self._busy.runs_of(w.process.pid))
+            enough = self._busy.runs_of(worker.process.pid) >= _BUSY
+            if enough or time.monotonic() > deadline:
+                self._hit(fault, worker, spare=len(alive) == 1)
+                return
+            await asyncio.sleep(_LOOK_S)
 
     def _hit(self, fault: Fault, worker: Worker, *, spare: bool) -> None:
         pid, kind = worker.process.pid, fault.kind

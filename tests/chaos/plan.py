@@ -32,6 +32,10 @@ class Size:
     """Kinds of events, if not all of them."""
     pauses_s: tuple[tuple[float, float], ...] = ((0.5, 4.0), (8.0, 14.0))
     """Between two faults: within a take-over, or long enough to be back at work."""
+    frozen_s: tuple[float, float] = (SESSION_S + 3, SESSION_S + 20)
+    """How long a worker stands still: a take-over, with its drain, may need more than the short."""
+    busiest: float = 0.6
+    """Share of faults that look for a busy worker."""
     within_s: float | None = None
     """All faults begin within so many seconds, closer together if need be."""
 
@@ -47,6 +51,8 @@ class Fault:
     """Which worker, modulo those that can be hit then."""
     seconds: float
     """How long a freeze or a broker's absence lasts."""
+    busiest: bool
+    """It waits for a worker with agents at work and hits that one; `target` does not count."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -120,11 +126,19 @@ def _faults(rng: random.Random, size: Size) -> list[Fault]:
         if kind in _BROKER_ODDS:  # one a round: each costs half a minute
             odds = {k: n for k, n in odds.items() if k not in _BROKER_ODDS} or odds
         seconds = {
-            "stop": rng.uniform(SESSION_S + 3, SESSION_S + 9),
+            "stop": rng.uniform(*size.frozen_s),
             "broker_kill": rng.uniform(0.5, 5.0),
             "broker_freeze": rng.uniform(10.0, 20.0),
         }.get(kind, 0.0)
-        faults.append(Fault(at=at, kind=kind, target=rng.randrange(1000), seconds=seconds))
+        faults.append(
+            Fault(
+                at=at,
+                kind=kind,
+                target=rng.randrange(1000),
+                seconds=seconds,
+                busiest=rng.random() < size.busiest,
+            )
+        )
         at += rng.uniform(*rng.choice(size.pauses_s))
         if kind in _BROKER_ODDS:
             at += seconds  # what hits workers meanwhile would show nothing

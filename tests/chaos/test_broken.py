@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,13 +16,20 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.kafka, pytest.mark.chaos, pytest.mark.timeout(300)]
 
-AT_WORK = ((8.0, 11.0),)
-"""Every fault hits workers that are long back at work."""
-KILLS = Size(events=600, faults=2, poisons=0, kinds=("kill",), pauses_s=AT_WORK, slow=0.5)
-STOPS = Size(events=600, faults=2, poisons=0, kinds=("stop",), pauses_s=AT_WORK, slow=0.5)
+KILLS = Size(
+    events=600,
+    faults=2,
+    poisons=0,
+    kinds=("kill",),
+    pauses_s=((8.0, 11.0),),
+    slow=0.5,
+    busiest=1.0,
+)
+# So long that the others have taken over, drained and run again what the frozen one still holds.
+STOPS = replace(KILLS, faults=1, kinds=("stop",), frozen_s=(24.0, 26.0))
 # Nothing slow: it would hold the commit position back, and with it what the switch lets go.
-FAST = Size(events=1500, faults=2, poisons=0, kinds=("kill",), pauses_s=AT_WORK, slow=0.0)
-FAILURES = Size(events=150, faults=3, poisons=0, kinds=("kill",), pauses_s=AT_WORK, only=("fail",))
+FAST = replace(KILLS, events=1500, slow=0.0)
+FAILURES = replace(KILLS, events=150, only=("fail",))
 
 SWITCHED = {
     "early_commit": (KILLS, "lost"),

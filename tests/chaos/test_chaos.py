@@ -18,6 +18,8 @@ pytestmark = [pytest.mark.kafka, pytest.mark.chaos, pytest.mark.timeout(300)]
 
 def test_every_promise_holds(play_round: Callable[..., Verdict]) -> None:
     """Without poison, whose five deaths need more time than this test has: `make chaos` has it."""
-    verdict = play_round(Size(events=1000, faults=4, poisons=0, within_s=28.0))
+    verdict = play_round(
+        Size(events=1000, faults=4, poisons=0, within_s=28.0, frozen_s=(9.0, 16.0))
+    )
 
     assert verdict.green, verdict.line()

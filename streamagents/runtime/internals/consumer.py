@@ -11,6 +11,7 @@ from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import Message
 
+from streamagents.runtime.internals.outage import RecordProducer, ask_again
 from streamagents.runtime.internals.thread import RecordThread
 from streamagents.runtime.seam import Poll
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from streamagents.runtime.seam import Host
 
 _POLL_WAIT_S = 0.2
+_OUTAGE_S = 35.0
+"""A broker that is away during recovery is waited for so long; Faust gives a step up after 40 s."""
 _QUEUED_POLLS = 4
 """Polls that may wait for a stream before its topic is fetched again."""
 
@@ -70,9 +73,21 @@ class RecordConsumer(driver.Consumer):  # type: ignore[misc] # Faust is not type
 
     async def highwaters(self, *tps: TP) -> Mapping[TP, int]:
         """Ask how far to recover, and remember it for the last check before intake."""
-        found: Mapping[TP, int] = await super().highwaters(*tps)
+        asked = super().highwaters
+        found: Mapping[TP, int] = await ask_again(self, lambda: asked(*tps), limit_s=_OUTAGE_S)
         self._highwaters.update({ensure_TP(tp): offset for tp, offset in found.items()})
         return found
+
+    async def earliest_offsets(self, *tps: TP) -> Mapping[TP, int]:
+        """Ask where the changelogs begin."""
+        asked = super().earliest_offsets
+        found: Mapping[TP, int] = await ask_again(self, lambda: asked(*tps), limit_s=_OUTAGE_S)
+        return found
+
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
+        """Go to where recovery begins to read."""
+        asked = super().seek_wait
+        await ask_again(self, lambda: asked(partitions), limit_s=_OUTAGE_S)
 
     async def perform_seek(self) -> None:
         """Faust asks for it at the end of recovery, before it resumes: remember, do it after."""
@@ -209,3 +224,4 @@ class RecordTransport(driver.Transport):  # type: ignore[misc] # Faust is not ty
     """Faust's aiokafka transport, with our consumer."""
 
     Consumer = RecordConsumer
+    Producer = RecordProducer

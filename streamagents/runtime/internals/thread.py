@@ -11,6 +11,7 @@ from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
 
+from streamagents.runtime.internals.outage import ask_again
 from streamagents.runtime.internals.records import tolerate_header_names
 from streamagents.runtime.seam import Poll
 
@@ -45,7 +46,7 @@ class RecordThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc] # Faust
 
     async def on_start(self) -> None:
         """Start the consumer, and take note of its heartbeats from here on."""
-        await super().on_start()
+        await ask_again(self, self._connect)
         coordinator = self._ensure_consumer()._coordinator
         beat = coordinator._do_heartbeat
 
@@ -58,6 +59,13 @@ class RecordThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc] # Faust
 
         coordinator._do_heartbeat = noted_beat
 
+    async def _connect(self) -> None:
+        try:
+            await super().on_start()
+        except KafkaError:
+            await self._stop_consumer()  # the next attempt makes a new one
+            raise
+
     async def on_thread_stop(self) -> None:
         """Stop the consumer within a bound.
 
@@ -65,6 +73,9 @@ class RecordThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc] # Faust
         this thread's loop half-way, and wait for ever for the rest.
         """
         await super(driver.AIOKafkaConsumerThread, self).on_thread_stop()
+        await self._stop_consumer()
+
+    async def _stop_consumer(self) -> None:
         if self._consumer is not None:
             await asyncio.wait([asyncio.ensure_future(self._consumer.stop())], timeout=_STOP_S)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from streamagents.events.envelope import header
@@ -53,13 +54,7 @@ async def test_a_poison_is_a_letter_after_five_deaths_and_its_bystander_is_done(
         assert "poison" in agent.begun
         store, intent = (
             left,
-            Intent(
-                process=process,
-                high=100,
-                careful=heir.careful,
-                presumed_above=heir.presumed_above,
-                suspect=heir.suspect,
-            ),
+            replace(heir, high=100),
         )
     (letter,) = bench.letters
     calm = bench.mark(CALM)

@@ -1,0 +1,35 @@
+"""Who is busy now: the journal, read while it grows."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Busy:
+    """Counts the runs that are open in each process."""
+
+    def __init__(self, journal: Path) -> None:
+        self._journal, self._read = journal, 0
+        self._open: dict[int, set[str]] = defaultdict(set)
+
+    def runs_of(self, pid: int) -> int:
+        """How many agents run there now."""
+        self._catch_up()
+        return len(self._open[pid])
+
+    def _catch_up(self) -> None:
+        if not self._journal.exists():
+            return
+        with self._journal.open("rb") as file:
+            file.seek(self._read)
+            lines = file.read()
+        whole = lines[: lines.rfind(b"\n") + 1]
+        self._read += len(whole)
+        for row in map(json.loads, whole.splitlines()):
+            runs = self._open[row["pid"]]
+            runs.add(row["run"]) if row["what"] == "start" else runs.discard(row["run"])
