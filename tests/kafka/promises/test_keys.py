@@ -117,3 +117,12 @@ async def test_what_is_emitted_is_a_binary_cloudevent_in_the_trace_of_its_cause(
     assert headers["content-type"] == b"application/json"
     assert headers["traceparent"][:35] == trace[:35]
     assert headers["traceparent"] != trace
+
+
+async def test_events_are_read_however_their_client_compresses(fleet: Fleet) -> None:
+    fleet.start()
+    for first, codec in enumerate(["gzip", "lz4", "snappy", "zstd"]):
+        records = [job(first * 100 + n, f"k{n % 9}") for n in range(100)]
+        await fleet.send("job", records, compression_type=codec)
+    await fleet.settled()
+    assert len(await fleet.done()) == 400
