@@ -28,6 +28,7 @@ bench: $(VENV)/installed
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks
 
 chaos: $(VENV)/installed
+	@$(BIN)/python -m pytest -m long tests/chaos # first: can it fail at all?
 	@PYTHONPATH=tests $(BIN)/python -m chaos
 
 # Hashes of everything, build requirements too, and no host: any index that has the files will do.

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from chaos.checker import Verdict
 
-pytestmark = [pytest.mark.kafka, pytest.mark.chaos, pytest.mark.timeout(300)]
+# Minutes for each switch: `make chaos` runs them before its rounds, `make test` does not.
+pytestmark = [pytest.mark.kafka, pytest.mark.long, pytest.mark.timeout(300)]
 
 KILLS = Size(
     events=600,
