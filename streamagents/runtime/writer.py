@@ -95,7 +95,9 @@ class Writer:
             )
             try:
                 await producer.start()
-            except (KafkaError, OSError, TimeoutError):
+            except (KafkaError, OSError, TimeoutError, AssertionError):
+                # A broker that has just started may name no brokers yet: aiokafka asserts that
+                # there are some.
                 await _stop(producer)
                 await asyncio.sleep(_RETRY_S[0])
             except asyncio.CancelledError:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_OF_LATE_S = 0.7
 
 
 class Busy:
@@ -16,10 +19,13 @@ class Busy:
     def __init__(self, journal: Path) -> None:
         self._journal, self._read = journal, 0
         self._open: dict[int, set[str]] = defaultdict(set)
+        self._began: dict[int, float] = {}
 
     def runs_of(self, pid: int) -> int:
-        """How many agents run there now."""
+        """How many agents run there now; 0 if none has begun of late, for then it drains."""
         self._catch_up()
+        if time.monotonic() - self._began.get(pid, 0.0) > _OF_LATE_S:
+            return 0
         return len(self._open[pid])
 
     def _catch_up(self) -> None:
@@ -32,4 +38,8 @@ class Busy:
         self._read += len(whole)
         for row in map(json.loads, whole.splitlines()):
             runs = self._open[row["pid"]]
-            runs.add(row["run"]) if row["what"] == "start" else runs.discard(row["run"])
+            if row["what"] == "start":
+                runs.add(row["run"])
+                self._began[row["pid"]] = row["t"]
+            else:
+                runs.discard(row["run"])

@@ -28,7 +28,7 @@ _LOOK_S = 0.02
 _MOST = 4
 _BUSY = 3
 """Agents at work that make a worker worth hitting."""
-_BUSY_WITHIN_S = 10.0
+_BUSY_WITHIN_S = 15.0
 
 
 class Worker:

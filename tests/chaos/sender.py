@@ -71,7 +71,8 @@ class Sender:
                     await producer.abort_transaction()
                 else:
                     await producer.commit_transaction()
-            except (KafkaError, OSError, TimeoutError):
+            except (KafkaError, OSError, TimeoutError, AssertionError):
+                # Asserted by aiokafka while a broker that has just started names no brokers.
                 await asyncio.sleep(0.5)
             else:
                 if not rows[0].aborted:

@@ -6,7 +6,12 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalStateError,
+    KafkaError,
+    NodeNotReadyError,
+)
 from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
@@ -62,6 +67,10 @@ class RecordThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc] # Faust
     async def _connect(self) -> None:
         try:
             await super().on_start()
+            # A broker that has just started may name no brokers yet: aiokafka would go on, and
+            # its coordination with the group would end at an assertion, unheard.
+            if not self._ensure_consumer()._client.cluster.brokers():
+                raise NodeNotReadyError
         except KafkaError:
             await self._stop_consumer()  # the next attempt makes a new one
             raise
