@@ -70,7 +70,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--poisons", type=int, help="default: the seed draws 0, 1 or 2")
     parser.add_argument("--kinds", default=",".join(FAULT_KINDS), help="of faults, comma-separated")
     parser.add_argument("--app", default="chaos.app", help="as for `faust -A`")
-    parser.add_argument("--limit", type=float, default=300.0, help="seconds of a round")
+    parser.add_argument("--limit", type=float, default=480.0, help="seconds of a round")
     parser.add_argument("--folder", type=Path, help="where rounds are kept; default: a new one")
     parser.add_argument("--port", type=int, default=0, help="the broker's; default: a free one")
     parser.add_argument("--keep", action="store_true", help="what green rounds leave, too")

@@ -39,7 +39,7 @@ class Stage:
 
     folder: Path
     app: str = "chaos.app"
-    limit_s: float = 300.0
+    limit_s: float = 480.0
     """From the first agent's start to the last commit."""
     port: int = 0
     """The broker's; 0: any that is free."""
