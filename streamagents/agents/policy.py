@@ -25,7 +25,8 @@ class Route:
     attempts: int = 3
     """Failures until the event becomes a dead letter."""
     timeout_s: float = 120.0
-    """One attempt may last so long."""
+    """One attempt may last so long. A plain `def run` cannot be interrupted: its end is waited for,
+    and what it did counts."""
     backoff_s: float = 1.0
     """The longest wait after the first failure; each further failure makes it four times longer,
     up to 30 s, and the wait is drawn between 0 and that (full jitter)."""

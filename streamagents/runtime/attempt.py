@@ -114,7 +114,9 @@ class Attempts:
             except asyncio.CancelledError:
                 log.warning("waiting_for_thread", agent=registration.name)
                 await asyncio.wait([future])
-                raise
+                if future.exception() is not None:
+                    raise
+                return future.result()  # done is done: it counts, if the partition is still ours
 
     def _context(self, incoming: Incoming, attempt: int, emissions: _Emissions) -> Context:
         event = EventInfo(

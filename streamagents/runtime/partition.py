@@ -154,8 +154,8 @@ class OwnedPartition:
         self._lanes.close()
         for task in self._lanes.tasks:
             task.cancel()
+        self._store.close()  # at once, for Faust may want to open it anew
         await self.writer.close()
-        self._store.close()
 
     # -- between the parts -----------------------------------------------------------------------
 
