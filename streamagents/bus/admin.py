@@ -55,7 +55,7 @@ class KafkaAdmin:
         try:
             async with answered(self._bootstrap, self._timeout_s):
                 await self._client.start()
-        except BaseException:
+        except BaseException:  # Ctrl-C included: who did not get in leaves nothing open behind
             await self._client.close()
             raise
         return self

@@ -62,7 +62,7 @@ class KafkaBus:
         try:
             async with answered(self._bootstrap, self._timeout_s):
                 await self._producer.start()
-        except BaseException:
+        except BaseException:  # Ctrl-C included: who did not get in leaves nothing open behind
             await self._stop()
             raise
         return self

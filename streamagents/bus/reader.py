@@ -63,7 +63,7 @@ class TopicReader:
         try:
             async with answered(self._bootstrap, self._timeout_s):
                 await self._consumer.start()
-        except BaseException:
+        except BaseException:  # Ctrl-C included: who did not get in leaves nothing open behind
             await self._consumer.stop()
             raise
         self._consumer.assign(self._partitions)

@@ -13,9 +13,9 @@ from faust.exceptions import AlreadyConfiguredWarning
 from streamagents.agents import build_registry
 from streamagents.errors import ConfigurationError
 from streamagents.runtime.garbage import calm_garbage_collector
+from streamagents.runtime.internals import StreamWorker, WorkerBoot, commit_last
 from streamagents.runtime.logs import configure_logs
 from streamagents.runtime.observers import Observers
-from streamagents.runtime.process import StreamWorker
 from streamagents.runtime.stall import StallWatch
 from streamagents.runtime.startup import prepare
 from streamagents.runtime.wiring import REBALANCE_S, build_engine
@@ -30,13 +30,6 @@ if TYPE_CHECKING:
     from streamagents.runtime.engine import Engine
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-
-
-class WorkerBoot(faust.App.BootStrategy):  # type: ignore[misc] # Faust is not typed for us
-    """Faust's start-up without its web server, unless our setting asks for it."""
-
-    def _should_enable_web(self) -> bool:
-        return bool(self.app.settings.faust_web and super()._should_enable_web())
 
 
 class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
@@ -84,8 +77,7 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
     async def on_stop(self) -> None:
         """Drain before Faust stops anything: what ends later could not be written."""
         await self.engine.shut_down(self.settings.shutdown_grace_s)
-        if self._consumer is not None:
-            await self.consumer.commit()
+        await commit_last(self)
         self.engine.drop()
         self.stall_watch.stop()
         await super().on_stop()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def seed() -> int:
-    """A new one each time; `CHAOS_SEED` repeats one, as it does where a change is judged."""
+    """A new one each time; `CHAOS_SEED` repeats one."""
     return int(os.environ.get("CHAOS_SEED") or secrets.randbelow(1_000_000))
 
 

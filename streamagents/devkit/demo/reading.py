@@ -49,7 +49,7 @@ class Reader:
         try:
             ends = await self._admin.end_offsets(self._places.all)
             await self._connect(ends)
-        except BaseException:
+        except BaseException:  # Ctrl-C included: who did not get in leaves nothing open behind
             await self._close()
             raise
         return self

@@ -16,10 +16,12 @@ them changes. What is mended here, each measured against the stock consumer:
 from streamagents.runtime.internals.consumer import RecordConsumer, RecordTransport
 from streamagents.runtime.internals.handles import (
     OFFSET_KEY,
+    commit_last,
     open_store,
     producer_settings,
     retrieve_transaction_error,
 )
+from streamagents.runtime.internals.process import StreamWorker, WorkerBoot
 from streamagents.runtime.internals.records import RawBatch, RawName, has_raw_names
 from streamagents.runtime.internals.thread import GAP_KEY, RecordThread
 
@@ -31,6 +33,9 @@ __all__ = [
     "RecordConsumer",
     "RecordThread",
     "RecordTransport",
+    "StreamWorker",
+    "WorkerBoot",
+    "commit_last",
     "has_raw_names",
     "open_store",
     "producer_settings",

@@ -13,6 +13,12 @@ def open_store(table: Any, partition: int) -> Any:
     return table.data._db_for_partition(partition)
 
 
+async def commit_last(app: Any) -> None:
+    """Commit once more, unless the worker stops before it ever had a consumer."""
+    if app._consumer is not None:
+        await app.consumer.commit()
+
+
 def producer_settings(app: Any) -> dict[str, Any]:
     """How Faust would connect a producer: brokers, credentials, timeouts."""
     return {**app.producer._settings_default(), **app.producer._settings_auth()}

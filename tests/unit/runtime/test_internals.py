@@ -236,3 +236,19 @@ def test_topic_partitions_of_both_libraries_are_equal() -> None:
 
     assert ours == driver.ensure_aiokafka_TP(ours) == ("order", 3)
     assert hash(ours) == hash(driver.ensure_aiokafka_TP(ours))
+
+
+def test_a_worker_notes_when_it_was_first_told_to_stop() -> None:
+    """By it we know a second SIGTERM from the first."""
+    assert "self._signal_stop_time = self.loop.time()" in inspect.getsource(
+        faust.Worker._schedule_shutdown
+    )
+    assert "_signal_stop_time" in faust.Worker.__init__.__code__.co_names or hasattr(
+        faust.Worker, "_signal_stop_time"
+    )
+
+
+def test_faust_keeps_what_it_started_in_these_attributes() -> None:
+    assert hasattr(FaustApp, "_consumer")
+    assert hasattr(driver.Producer, "_producer")
+    assert hasattr(driver.AIOKafkaConsumerThread, "_consumer")

@@ -17,6 +17,13 @@ _STOP_S = 30.0
 """What giving back, the last writes and commit, and Faust's own stop may take after the grace."""
 
 
+class WorkerBoot(faust.App.BootStrategy):  # type: ignore[misc] # Faust is not typed for us
+    """Faust's start-up without its web server, unless our setting asks for it."""
+
+    def _should_enable_web(self) -> bool:
+        return bool(self.app.settings.faust_web and super()._should_enable_web())
+
+
 class StreamWorker(faust.Worker):  # type: ignore[misc] # Faust is not typed for us
     """Faust's worker process."""
 
