@@ -10,14 +10,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from streamagents.agents import Context, Route
-from streamagents.errors import Reject
+from streamagents.errors import Reject, RetryLater
 from streamagents.events import Event
 
 if TYPE_CHECKING:
     from streamagents.runtime.app import create_app
     from streamagents.starter.app import app
 
-__all__ = ["Context", "Event", "Reject", "Route", "app", "create_app"]
+__all__ = ["Context", "Event", "Reject", "RetryLater", "Route", "app", "create_app"]
 
 _LAZY = {"create_app": "streamagents.runtime.app", "app": "streamagents.starter.app"}
 

@@ -19,6 +19,10 @@ class TopicsError(StreamAgentsError):
     """Raised when a topic is missing or has another shape than the application declares."""
 
 
+class StateError(StreamAgentsError):
+    """Raised when the local state cannot be written: a full disk, a folder that is gone."""
+
+
 class DevkitError(StreamAgentsError):
     """Raised when the embedded broker cannot be prepared, started or stopped."""
 
@@ -47,12 +51,48 @@ class EventTooLargeError(EventError):
     code = "too_large"
 
 
-class Reject(Exception):  # noqa: N818 - a control signal that agents raise, not an error
-    """Raised by an agent: this event can never succeed, dead-letter it now, for this reason."""
+class StateInvalidError(EventError):
+    """Raised by `ctx.state.get` when a stored value is no longer what the agent asks for."""
 
-    def __init__(self, reason: str) -> None:
+    code = "state_invalid"
+
+
+class StepError(StreamAgentsError, TypeError):
+    """Raised by `ctx.step` when a result cannot be stored and read back."""
+
+
+class Reject(Exception):  # noqa: N818 - a control signal that agents raise, not an error
+    """Raised by an agent: this event can never succeed, dead-letter it now, for this reason.
+
+    `code` is the dead letter's error code.
+    """
+
+    def __init__(self, reason: str, *, code: str = "rejected") -> None:
         super().__init__(reason)
         self.reason = reason
+        self.code = code
+
+
+class RetryLater(Exception):  # noqa: N818 - a control signal that agents raise, not an error
+    """Raised by an agent: not now, try again after so many seconds. No attempt is counted.
+
+    Raises:
+        ValueError: the wait is no number of seconds from 0 on.
+    """
+
+    def __init__(self, after_s: float, reason: str = "") -> None:
+        if isinstance(after_s, bool) or not isinstance(after_s, (int, float)) or not after_s >= 0:
+            raise ValueError(f"RetryLater({after_s!r}): a wait is a number of seconds from 0 on.")
+        super().__init__(reason or f"try again after {after_s:g} s")
+        self.after_s = float(after_s)
+        self.reason = reason
+
+
+class NotSentError(StreamAgentsError):
+    """Raised by a channel: the effect has surely not happened, and may be tried again.
+
+    Any other error leaves that open: the next attempt asks the channel first, if it can tell.
+    """
 
 
 def describe(error: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,6 +82,31 @@ class Bus(Protocol):
         """
 
 
+class Action(Protocol):
+    """One effect on the outside, as an agent decides it."""
+
+    @property
+    def via(self) -> str:
+        """The name of the channel that delivers it."""
+
+    def action_json(self) -> bytes:
+        """What is to be delivered."""
+
+
+class Pauses(Protocol):
+    """Holds an agent's events back, for a circuit that is open or a budget that is spent.
+
+    Kafka is the queue: nothing of the agent begins, and its partitions are not read on. What has
+    begun goes on; it raises `RetryLater` itself.
+    """
+
+    def pause(self, agent: str, *, until: datetime, reason: str) -> None:
+        """Hold the agent of this name back, on this worker; a later call replaces an earlier."""
+
+    def resume(self, agent: str) -> None:
+        """Let it go on before its time."""
+
+
 class Clock(Protocol):
     """Time, for whoever decides by it."""
 
@@ -102,12 +127,11 @@ class Observer(Protocol):
         """Take note."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(NamedTuple):
     """One thing that happened to one event.
 
-    `outcome` is one of received, started, ok, duplicate, retried, dead_lettered, skipped,
-    forwarded, released.
+    `outcome` is one of received, started, ok, duplicate, retried, parked, delayed, dead_lettered,
+    skipped, forwarded, released, step_rerun.
     """
 
     outcome: str
@@ -122,3 +146,5 @@ class Report:
     detail: str = ""
     seconds: float = 0.0
     """How long the agent ran."""
+    events: int = 1
+    """Of how many events: `received` is told once for a whole poll, `offset` is its last."""

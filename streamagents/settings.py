@@ -35,9 +35,13 @@ class Settings(BaseSettings):
     replication: Annotated[int, Field(ge=1, le=10)] = 1
     in_flight: Annotated[int, Field(ge=1, le=100_000)] = 1000
     """Events whose agents run at once in one worker."""
+    dedupe_ttl_s: Annotated[float, Field(ge=1, le=366 * 86_400)] = 604_800.0
+    """How long a seen id is remembered; never shorter than its topic keeps records."""
     shutdown_grace_s: Annotated[float, Field(ge=0, le=3600)] = 25.0
     session_timeout_s: Annotated[float, Field(ge=3, le=60)] = 10.0
     """A worker that is silent for so long loses its partitions."""
+    stuck_after_s: Annotated[float, Field(ge=5, le=3600)] = 30.0
+    """An event loop that stands still for so long ends its worker."""
     faust_web: bool = False
     """Serve Faust's own web pages, too."""
     log_level: str = "info"

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from streamagents.events import EventType
 
 INBOX = "streamagents.inbox"
+ACTIONS = "streamagents.actions"
 LETTERS_SUFFIX = ".dlq"
 OUR_TOPICS = "streamagents."
 """No event of a user's begins so."""
@@ -73,6 +74,15 @@ class Layout:
             identified_by="ce_id, else the envelope's id, else the record's position",
         )
 
+    def actions(self) -> TopicSpec:
+        """The outbox: effects that were decided and are to be delivered."""
+        return self._delete(
+            self.name(ACTIONS),
+            partitions=self.partitions,
+            keyed_by="the key of the event that decided it, else its id",
+            identified_by="ce_id, the effect's id",
+        )
+
     def letters(self, source: TopicSpec) -> TopicSpec:
         """The dead letters of a topic: never compacted, for two letters may share a key."""
         return TopicSpec(
@@ -93,7 +103,8 @@ class Layout:
             name=f"{app_id}-{state_table(partitions)}-changelog",
             partitions=partitions,
             replication=self.replication,
-            config={"cleanup.policy": "compact", "max.message.bytes": str(MAX_RECORD_BYTES)},
+            # A record that waits lies in the state, with what we keep beside it.
+            config={"cleanup.policy": "compact", "max.message.bytes": str(MAX_LETTER_BYTES)},
             keyed_by="our state keys",
         )
 

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
+
+from streamagents.agents.state import State
+from streamagents.agents.steps import in_step
+from streamagents.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Awaitable, Callable, Generator, Mapping
     from datetime import datetime
 
+    from streamagents.agents.state import StateStorage
     from streamagents.events import Event
-    from streamagents.ports import Clock
+    from streamagents.ports import Action, Clock
+
+T = TypeVar("T")
+
+MAX_DELAY_S = 366 * 86_400.0
+"""An event may be delayed so long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,21 +39,36 @@ class EventInfo:
     key: str | None = None
     headers: Mapping[str, bytes] = field(default_factory=dict)
     """The record's headers, raw; of a repeated header the last."""
+    interrupted: bool = False
+    """An earlier attempt ended without telling how far it got: its worker died, it was cancelled,
+    or its time was up. What it did outside may have happened."""
 
 
-class Emit(Protocol):
-    """Takes one event into the attempt's group and tells the id it gets."""
+class Run(Protocol):
+    """What stands behind the context of one attempt: the worker, or a test."""
 
-    def __call__(self, event: Event) -> str:  # noqa: D102 - said above
-        ...
+    def emit(self, event: Event, delay_s: float) -> str:
+        """Take an event into the attempt's group; its id."""
+
+    def act(self, action: Action, name: str | None) -> str:
+        """Take an effect into the attempt's group; its id."""
+
+    async def step(
+        self, name: str, function: Callable[..., Any], arguments: tuple[Any, ...]
+    ) -> Any:
+        """Run a durable step."""
+
+    @property
+    def state(self) -> StateStorage:
+        """The values of the agent and the event's key."""
 
 
-class EmittedId(str):
-    """The id of an emitted event. Awaiting it is allowed, so that no `await` can be forgotten."""
+class IssuedId(str):
+    """The id of what was emitted or decided. Awaiting it is allowed, so no `await` is forgotten."""
 
     __slots__ = ()
 
-    def __await__(self) -> Generator[Any, None, EmittedId]:
+    def __await__(self) -> Generator[Any, None, IssuedId]:
         yield from ()  # what makes this a generator: there is nothing to wait for
         return self
 
@@ -50,29 +76,111 @@ class EmittedId(str):
 class Context:
     """Handed to `run(event, ctx)`. Nothing else reaches the outside.
 
-    What an attempt emits leaves in one Kafka transaction with the mark that the event is done;
-    an attempt that fails leaves nothing.
+    What an attempt emits, decides and changes leaves in one Kafka transaction with the mark that
+    the event is done; an attempt that fails leaves nothing but the results of its steps.
     """
 
-    def __init__(self, event: EventInfo, *, emit: Emit, clock: Clock, log: Any) -> None:
+    def __init__(self, event: EventInfo, *, run: Run, clock: Clock, log: Any) -> None:
         self.event = event
         self.log = log
         """A structlog logger, bound to the event: `ctx.log.info("scored", score=7)`."""
-        self._emit = emit
+        self._run = run
         self._clock = clock
+        self._state: State | None = None
 
-    def emit(self, event: Event) -> EmittedId:
+    @property
+    def state(self) -> State:
+        """Durable values of this agent and the event's key."""
+        if self._state is None:
+            self._state = State(self._run.state, _outside_of_steps)
+        return self._state
+
+    @overload
+    def step(
+        self, name: str, function: Callable[..., Awaitable[T]], *args: Any
+    ) -> Awaitable[T]: ...
+    @overload
+    def step(self, name: str, function: Callable[..., T], *args: Any) -> Awaitable[T]: ...
+
+    def step(self, name: str, function: Callable[..., Any], *args: Any) -> Awaitable[Any]:
+        """Run a function once: `profile = await ctx.step("enrich", self.enrich, lead)`.
+
+        Its result is durable before the next step begins; a retry, a crash or a rebalance gets
+        the stored one. A plain function runs in a thread. The result is JSON, or what the
+        function's return annotation says; it is returned as it is stored. Called with other
+        arguments than before, it runs again; what a lambda holds is no argument.
+
+        Args:
+            name: unique in this run, within the step that it is called from.
+            function: what is to be run, async or not.
+            args: what it gets.
+
+        Raises:
+            ConfigurationError: the name was used before in this run, or a plain function asks,
+                which cannot wait for the result.
+            StepError: the result cannot be stored and read back.
+            EventTooLargeError: the result is larger than a record may be.
+        """
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:  # a thread's: nobody could await what is returned
+            raise ConfigurationError(
+                f"ctx.step({name!r}, ...) is awaited: the function that calls it, be it run() or "
+                "a step's, is written as `async def`."
+            ) from None
+        return self._run.step(name, function, args)
+
+    def emit(self, event: Event, delay_s: float = 0) -> IssuedId:
         """Emit an event, keyed and routed by its class. Returns its id.
 
         The id is the value of the event's id field if it is set, else `<event id>/emit-<n>`: a
         retried attempt emits under the same ids.
 
+        Args:
+            event: what is emitted.
+            delay_s: seconds until it may run, at most 366 days. It does not hold its key up.
+
         Raises:
             ConfigurationError: the event's class is not declared to the application.
             EventTooLargeError: the event does not fit into a Kafka record.
+            ValueError: the delay is negative or too long.
         """
-        return EmittedId(self._emit(event))
+        _outside_of_steps("emit")
+        number = isinstance(delay_s, (int, float)) and not isinstance(delay_s, bool)
+        if not number or not 0 <= delay_s <= MAX_DELAY_S:
+            raise ValueError(
+                f"emit(..., delay_s={delay_s!r}): a delay is between 0 and {MAX_DELAY_S:.0f} "
+                "seconds (366 days)."
+            )
+        return IssuedId(self._run.emit(event, delay_s))
+
+    def act(self, action: Action, name: str | None = None) -> IssuedId:
+        """Decide on an effect outside of Kafka: it is sent once the event is done. Returns its id.
+
+        The id is `<event id>/<name>`, unnamed `<event id>/act-<n>`: a retried attempt decides the
+        same effect again, and it is sent once, where the other side allows it.
+
+        Raises:
+            ConfigurationError: the application has no such channel, or the name was used before.
+            EventTooLargeError: the action does not fit into a Kafka record.
+        """
+        _outside_of_steps("act")
+        return IssuedId(self._run.act(action, name))
 
     def now(self) -> datetime:
         """The moment, in UTC."""
         return self._clock.now()
+
+
+def _outside_of_steps(what: str) -> None:
+    """A step's result is stored at once, what it decided beside it would be lost at a retry.
+
+    Raises:
+        ConfigurationError: a step's function runs now.
+    """
+    step = in_step()
+    if step:
+        raise ConfigurationError(
+            f"ctx.{what} was used in the function of step {step!r}: a step that is not run again "
+            f"would leave it out. Return what is needed, and use ctx.{what} after the step."
+        )

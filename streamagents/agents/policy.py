@@ -30,6 +30,9 @@ class Route:
     backoff_s: float = 1.0
     """The longest wait after the first failure; each further failure makes it four times longer,
     up to 30 s, and the wait is drawn between 0 and that (full jitter)."""
+    max_wait_s: float = 86_400.0
+    """So long after its first start an event may be put off by `RetryLater`; then it becomes a
+    dead letter."""
     in_flight: int | None = None
     """Events of this agent that run at once in one worker. Default: `STREAMAGENTS_IN_FLIGHT`."""
 
@@ -38,6 +41,7 @@ class Route:
             ("attempts", 1, 1000),
             ("timeout_s", 0.001, 86_400),
             ("backoff_s", 0, 30),
+            ("max_wait_s", 0, 366 * 86_400),
             ("in_flight", 1, 100_000),
         ):
             value = getattr(self, name)

@@ -16,7 +16,7 @@ from streamagents.events.model import legal_topic
 from streamagents.topics import OUR_TOPICS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 FALLBACK = "fallback"
 _CONTEXT_NAMES = frozenset({"ctx", "context"})
@@ -42,6 +42,15 @@ class Registration:
     """What `run` takes; None is the raw data, a dict."""
     wants_context: bool
     is_async: bool
+    data_field: bool = False
+    """Its model has a field `data`: an object with `data` is then no envelope."""
+    keep_steps: bool = True
+    """Whether steps that another version of the agent stored still count."""
+    marked: bool = False
+    """Each run gets a mark before it begins, for what it does cannot be taken back; one that ends
+    with an error may have done it."""
+    turn: Callable[[], Awaitable[None]] | None = None
+    """Awaited before each run, and before its mark: a rate."""
 
     @property
     def run(self) -> Callable[..., Any]:
@@ -77,6 +86,7 @@ def build_registry(
         )
     registrations = {type_: _register(type_, agent) for type_, agent in agents.items()}
     last = _register(FALLBACK, fallback)
+    _one_class_a_name([*registrations.values(), last])
     _one_type_a_topic(registrations)
     events = {r.event.topic: r.model for r in registrations.values() if r.model}
     for model in (*emits, *_returned([*registrations.values(), last])):
@@ -115,6 +125,8 @@ def _register(type_: str, agent: Any) -> Registration:
         model=model,
         wants_context=wants_context,
         is_async=inspect.iscoroutinefunction(handler.run),
+        data_field=model is not None and "data" in model.model_fields,
+        keep_steps=bool(getattr(handler, "keep_steps", True)),
     )
 
 
@@ -205,6 +217,18 @@ def _one_type_a_topic(registrations: Mapping[str, Registration]) -> None:
             raise ConfigurationError(
                 f"{other!r} and {type_!r} both claim the topic {registration.event.topic!r}: "
                 "one topic has one type."
+            )
+
+
+def _one_class_a_name(registrations: Iterable[Registration]) -> None:
+    """An agent's name is what its state, its letters and its metrics go by."""
+    kinds: dict[str, type] = {}
+    for registration in registrations:
+        kind = type(registration.route.agent)
+        if kinds.setdefault(registration.name, kind) is not kind:
+            raise ConfigurationError(
+                f"Two classes are called {registration.name}, one of {kind.__module__}: state, "
+                "letters and metrics go by an agent's name. Rename one of them."
             )
 
 

@@ -14,9 +14,9 @@ Headers = tuple[tuple[str, bytes], ...]
 Form = Literal["binary", "structured", "envelope", "bare"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Envelope:
-    """One event as it was read from, or goes to, the wire."""
+    """One event as it was read from, or goes to, the wire. Not frozen: that triples its cost."""
 
     form: Form
     data: bytes

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from pydantic import ValidationError
 
@@ -16,10 +15,9 @@ from streamagents.errors import EventError, InvalidEventError, describe
 from streamagents.events import decode
 from streamagents.events.wire import parse
 from streamagents.pipeline.identity import (
-    event_id,
     event_key,
+    forwarded_from,
     forwarded_headers,
-    origin_of,
     seen_key,
 )
 from streamagents.pipeline.outcome import DeadLetter, Forward, Incoming, Run, Skip
@@ -72,16 +70,15 @@ def read(record: Record, registration: Registration, *, topic: str) -> Incoming:
     """
     headers = tuple(record.headers)
     model = registration.model
-    envelope = decode(
-        record.value or b"",
-        headers,
-        model_has_data=model is not None and "data" in model.model_fields,
-    )
-    origin, origin_key, _ = origin_of(record, headers)
+    envelope = decode(record.value or b"", headers, model_has_data=registration.data_field)
+    forwarded = forwarded_from(headers) if headers else None
     try:
         payload = _payload(envelope, model)
-        event = None if isinstance(payload, dict) else payload
-        id_, positional = event_id(envelope, event, origin)
+        event = None if model is None else cast("Event", payload)
+        id_ = envelope.id or (event.event_id() if event is not None else None)
+        positional = not id_
+        if not id_:
+            id_ = str(forwarded[0] if forwarded else _place(record))
         key = event_key(envelope, event, record_key=record.key, id_=id_, positional=positional)
         mark_key = seen_key(topic, envelope.source, id_, key)
     except EventError:
@@ -92,26 +89,23 @@ def read(record: Record, registration: Registration, *, topic: str) -> Incoming:
         raise InvalidEventError(f"Reading the event raised {describe(exc)}.") from exc
     return Incoming(
         record=record,
-        origin=origin,
-        origin_key=origin_key,
         registration=registration,
         payload=payload,
         id=id_,
         source=envelope.source,
         type=envelope.type or registration.event.type,
-        time=_aware(envelope.time, record.timestamp),
         key=key,
         seen_key=mark_key,
+        sent_at=envelope.time,
+        forwarded=forwarded,
     )
 
 
 def in_place(incoming: Incoming, subscription: Subscription, partition_of: Partitioner) -> bool:
     """Whether the event lies where its duplicates would lie, or was brought there already."""
-    record = incoming.record
-    own = Position(record.topic, record.partition, record.offset)
-    if incoming.key is None or incoming.origin != own:
+    if incoming.key is None or incoming.forwarded is not None:
         return True
-    return partition_of(incoming.key, subscription.partitions) == record.partition
+    return partition_of(incoming.key, subscription.partitions) == incoming.record.partition
 
 
 def _forward(incoming: Incoming, subscription: Subscription, partition_of: Partitioner) -> Forward:
@@ -141,7 +135,8 @@ def _payload(envelope: Envelope, model: type[Event] | None) -> Event | dict[str,
             )
         return parsed
     try:
-        return model.model_validate_json(envelope.data)
+        # What model_validate_json calls, without the look at its arguments.
+        return cast("Event", model.__pydantic_validator__.validate_json(envelope.data))
     except ValidationError as exc:
         if any(fault["type"] == "json_invalid" for fault in exc.errors(include_url=False)):
             parse(envelope.data)  # raises UndecodableError, in its words
@@ -156,10 +151,5 @@ def _faults(exc: ValidationError) -> str:
     )
 
 
-def _aware(time: datetime | None, timestamp: int) -> datetime:
-    if time is None:
-        try:
-            return datetime.fromtimestamp(max(timestamp, 0) / 1000, UTC)
-        except (OverflowError, ValueError, OSError):
-            return datetime.fromtimestamp(0, UTC)  # microseconds for milliseconds, or garbage
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+def _place(record: Record) -> Position:
+    return Position(record.topic, record.partition, record.offset)

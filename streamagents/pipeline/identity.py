@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -23,12 +24,20 @@ _LONG_BYTES = 128
 """Beyond it an id is kept as its digest: state stays small whatever a sender calls an event."""
 
 
-def origin_of(record: Record, headers: Headers) -> tuple[Position, bytes | None, bool]:
-    """Where the record was first written, under which key, and whether it was forwarded."""
+def forwarded_from(headers: Headers) -> tuple[Position, bytes | None] | None:
+    """Where a record was first written and under which key; None if it lies where it was."""
     raw = header(headers, ORIGIN)
     if raw is not None and (match := _POSITION.fullmatch(raw.decode(errors="replace"))):
         position = Position(match[1], int(match[2]), int(match[3]))
-        return position, header(headers, ORIGIN_KEY), True
+        return position, header(headers, ORIGIN_KEY)
+    return None
+
+
+def origin_of(record: Record, headers: Headers) -> tuple[Position, bytes | None, bool]:
+    """Where the record was first written, under which key, and whether it was forwarded."""
+    forwarded = forwarded_from(headers)
+    if forwarded is not None:
+        return *forwarded, True
     return Position(record.topic, record.partition, record.offset), record.key, False
 
 
@@ -39,12 +48,6 @@ def forwarded_headers(record: Record, headers: Headers) -> Headers:
         return headers
     ours: Headers = ((ORIGIN, str(origin).encode()),)
     return headers + ours + (() if key is None else ((ORIGIN_KEY, key),))
-
-
-def event_id(envelope: Envelope, payload: Event | None, origin: Position) -> tuple[str, bool]:
-    """The id for deduplication, and whether it is no more than the record's position."""
-    named = envelope.id or (payload.event_id() if payload is not None else None)
-    return (named, False) if named else (str(origin), True)
 
 
 def event_key(
@@ -71,13 +74,21 @@ def event_key(
 
 def seen_key(topic: str, source: str, id_: str, key: bytes | None) -> bytes:
     """The state key of an event's mark. The same id under two keys is two events."""
-    raw = source.encode()
     # The length in front: what a sender puts into its ids cannot make two events one.
-    name = b"%d\0%b\0%b" % (len(raw), raw, id_.encode())
+    if source:
+        raw = source.encode()
+        name = b"%d\0%b\0%b" % (len(raw), raw, id_.encode())
+    else:
+        name = b"0\0\0" + id_.encode()
     if len(name) > _LONG_BYTES:
         name = b"#" + blake2b(name, digest_size=16).digest()
     lane = b"-" if key is None else b"k" + blake2b(key, digest_size=_LANE_BYTES).digest()
-    return b"e\0%b\0%b%b" % (topic.encode(), lane, name)
+    return _prefix(topic) + lane + name
+
+
+@lru_cache(maxsize=1024)  # an application has so many topics
+def _prefix(topic: str) -> bytes:
+    return b"e\0%b\0" % topic.encode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,14 @@ class History:
     deaths_alone: int = 0
     first_failed_at: float = 0.0
     error: str = ""
+    first_started_at: float = 0.0
+    """When it ran first, as far as that is known: postponing is counted from here."""
+    parked: bool = False
+    """It waits in the state."""
+    steps: bool = False
+    """Results of its steps are in the state."""
+    interrupted: bool = False
+    """An attempt ended without telling how far it got."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +85,7 @@ class Mark:
         fixed = _FIXED.pack(
             FORMAT, self.status, self.attempts, self.replay, self.at, self.digest, length
         )
-        if self.finished or self.history == _NOTHING:
+        if self.finished or self.history == NOTHING:
             return fixed + key[:length]
         return fixed + key[:length] + to_json(asdict(self.history))
 
@@ -104,6 +112,14 @@ class Mark:
         )
 
 
+def done_mark(*, at: int, key: bytes | None, digest: bytes, attempts: int, replay: int) -> bytes:
+    """The bytes of a mark of an event that is done: what most marks are, without the detour."""
+    if key is None:
+        return _FIXED.pack(FORMAT, Status.DONE, attempts, replay, at, digest, _NO_KEY)
+    key = key[: _NO_KEY - 1]
+    return _FIXED.pack(FORMAT, Status.DONE, attempts, replay, at, digest, len(key)) + key
+
+
 def refuse_newer(value: bytes) -> None:
     """Stop before a state value is misread.
 
@@ -117,4 +133,5 @@ def refuse_newer(value: bytes) -> None:
         )
 
 
-_NOTHING = History()
+NOTHING = History()
+"""Of an event that has no past."""

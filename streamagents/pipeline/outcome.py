@@ -3,40 +3,67 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from datetime import datetime
+from streamagents.ports import Position
 
+if TYPE_CHECKING:
     from streamagents.agents import Registration
     from streamagents.events import Event, Headers
-    from streamagents.ports import Position, Record
+    from streamagents.ports import Record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Incoming:
-    """A record that was read and may run: the event, its identity and its place."""
+    """A record that was read and may run: the event, its identity and its place.
+
+    One is made for every event. It is not frozen, for that would triple its cost, and nobody
+    changes it.
+    """
 
     record: Record
-    origin: Position
-    """Where it was first written: its own place, or the one that it was forwarded from."""
-    origin_key: bytes | None
-    """The key it was first written with."""
     registration: Registration
     payload: Event | dict[str, Any]
     id: str
     source: str
     type: str
-    time: datetime
     key: bytes | None
     """What orders and partitions it; None: nothing ties it to any other event."""
     seen_key: bytes
     """The state key of its mark."""
+    sent_at: datetime | None = None
+    """The time that its sender names."""
+    forwarded: tuple[Position, bytes | None] | None = None
+    """Where it was first written and under which key, if it was forwarded from there."""
+
+    @property
+    def origin(self) -> Position:
+        """Where it was first written: its own place, or the one that it was forwarded from."""
+        if self.forwarded is not None:
+            return self.forwarded[0]
+        return Position(self.record.topic, self.record.partition, self.record.offset)
+
+    @property
+    def origin_key(self) -> bytes | None:
+        """The key it was first written with."""
+        return self.record.key if self.forwarded is None else self.forwarded[1]
+
+    @property
+    def time(self) -> datetime:
+        """When it happened, as its sender says; else when the record was written. In UTC."""
+        time = self.sent_at
+        if time is not None:
+            return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+        try:
+            return datetime.fromtimestamp(max(self.record.timestamp, 0) / 1000, UTC)
+        except (OverflowError, ValueError, OSError):
+            return datetime.fromtimestamp(0, UTC)  # microseconds for milliseconds, or garbage
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Run:
-    """Hand the event to its agent."""
+    """Hand the event to its agent. Not frozen: one is made for every event."""
 
     incoming: Incoming
 
@@ -51,7 +78,14 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Run it again after a wait."""
+    """Run it again after a wait in its lane."""
+
+    after_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Park:
+    """Run it again after a wait too long for its lane: it waits in the state, its offset moves."""
 
     after_s: float
 

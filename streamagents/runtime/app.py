@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING, Any
 import faust
 from faust.exceptions import AlreadyConfiguredWarning
 
+from streamagents.actions.building import build_channels
 from streamagents.agents import build_registry
 from streamagents.errors import ConfigurationError
+from streamagents.runtime.clock import SystemClock
 from streamagents.runtime.garbage import calm_garbage_collector
 from streamagents.runtime.internals import StreamWorker, WorkerBoot, commit_last
 from streamagents.runtime.logs import configure_logs
 from streamagents.runtime.observers import Observers
+from streamagents.runtime.outbox import register_channels
+from streamagents.runtime.pauses import AgentPauses
 from streamagents.runtime.stall import StallWatch
-from streamagents.runtime.startup import prepare
+from streamagents.runtime.startup import lifetimes, prepare
 from streamagents.runtime.wiring import REBALANCE_S, build_engine
 from streamagents.settings import Settings, load_settings
 from streamagents.topics import Layout, TopicSpec
@@ -25,6 +29,7 @@ from streamagents.topics import Layout, TopicSpec
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from streamagents.actions import Channel, Delivery
     from streamagents.agents import Registry
     from streamagents.events import Event
     from streamagents.runtime.engine import Engine
@@ -42,13 +47,15 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
     settings: Settings
     engine: Engine
     observers: Observers
+    pauses: AgentPauses
+    """Holds agents back, on this worker."""
     stall_watch: StallWatch
 
     def specs(self) -> list[TopicSpec]:
         """Every topic that the application reads or writes, as it has to be."""
         layout = self.layout
         consumed = [layout.typed(r.event) for r in self.registry.agents.values()]
-        consumed.append(layout.inbox())
+        consumed += [layout.inbox(), layout.actions()]
         names = {spec.name for spec in consumed}
         emitted = [
             spec
@@ -65,13 +72,15 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
 
     async def on_first_start(self) -> None:
         """Wait for the broker, look at the topics, take a data folder; then as in Faust."""
-        folder = await prepare(self.settings, self.conf.id, self.specs())
+        folder, topics = await prepare(self.settings, self.conf.id, self.specs())
+        self.engine.lifetimes = lifetimes(self.settings.dedupe_ttl_s, topics)
         with warnings.catch_warnings():
             # Faust warns of a late change; no table has been opened yet.
             warnings.simplefilter("ignore", AlreadyConfiguredWarning)
             self.conf.datadir = folder
         await super().on_first_start()
         calm_garbage_collector()
+        self.engine.start_ticking()
         self.stall_watch.start()
 
     async def on_stop(self) -> None:
@@ -89,6 +98,7 @@ def create_app(
     agents: Mapping[str, Any],
     fallback: Any,
     emits: Iterable[type[Event]] = (),
+    channels: Iterable[Channel | Delivery] = (),
     settings: Settings | None = None,
 ) -> StreamApp:
     """Build an application: `faust -A module worker` runs it.
@@ -99,6 +109,8 @@ def create_app(
         fallback: the agent of events whose type nobody registered; its `run` takes a dict.
         emits: event models that agents emit and no agent takes. Models in the return annotation
             of an agent's `run` need not be named.
+        channels: what delivers effects (`ctx.act`), each alone or in a `Delivery(channel, ...)`
+            with its policy. The channel `log` is always there.
         settings: instead of the environment's.
 
     Raises:
@@ -119,11 +131,42 @@ def create_app(
         partitions=settings.partitions,
         replication=settings.replication,
     )
-    app.observers = Observers()
-    app.engine = build_engine(app, app.registry, app.layout, settings, app.observers)
+    _same_partitions(app.registry, app.layout)
+    clock = SystemClock()
+    app.observers, app.pauses = Observers(), AgentPauses(clock)
+    app.engine = build_engine(
+        app,
+        app.registry,
+        app.layout,
+        settings,
+        channels=register_channels(build_channels(channels), clock),
+        pauses=app.pauses,
+        observer=app.observers,
+    )
     registrations = (*app.registry.agents.values(), app.registry.fallback)
-    app.stall_watch = StallWatch(registration.route.agent for registration in registrations)
+    app.stall_watch = StallWatch(
+        (registration.route.agent for registration in registrations),
+        stuck_after_s=settings.stuck_after_s,
+    )
     return app
+
+
+def _same_partitions(registry: Registry, layout: Layout) -> None:
+    """The state of an agent and a key lies on one partition, whichever type it came with.
+
+    Raises:
+        ConfigurationError: an agent serves topics of different partition counts.
+    """
+    counts: dict[str, tuple[str, int]] = {}
+    for registration in registry.agents.values():
+        spec = layout.typed(registration.event)
+        topic, partitions = counts.setdefault(registration.name, (spec.name, spec.partitions))
+        if partitions != spec.partitions:
+            raise ConfigurationError(
+                f"{registration.name} serves {topic} with {partitions} partitions and {spec.name} "
+                f"with {spec.partitions}: events of one key would lie apart, and its state with "
+                "them. Give both the same `partitions=`."
+            )
 
 
 def load_app(module: str) -> StreamApp:
@@ -162,6 +205,8 @@ def _faust_app(app_id: str, settings: Settings) -> StreamApp:
         broker_heartbeat_interval=min(3.0, settings.session_timeout_s / 3),
         broker_rebalance_timeout=REBALANCE_S,
         broker_request_timeout=40.0,
+        # Stock waits 20 minutes for a broker that is frozen, or whose host is gone.
+        producer_request_timeout=10.0,
         # Back-pressure must not look like death: stock leaves the group and never comes back.
         broker_max_poll_interval=1_000_000.0,
         broker_max_poll_records=1000,

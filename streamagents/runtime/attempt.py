@@ -1,208 +1,158 @@
-"""One attempt: an agent is handed its event, and what it emits is collected."""
+"""One attempt: what stands behind its context, and what it leaves."""
 
 from __future__ import annotations
 
-import asyncio
-import inspect
-from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
-from streamagents.agents import Context, EventInfo
-from streamagents.errors import ConfigurationError, EventTooLargeError
-from streamagents.events import Event, child_of, encode
-from streamagents.events.envelope import header
-from streamagents.ports import Outgoing
+from streamagents.actions import EffectNames
+from streamagents.agents.steps import Steps
+from streamagents.errors import ConfigurationError
+from streamagents.events import Event
+from streamagents.pipeline.places import step_key, value_key
+from streamagents.pipeline.stored import decode_step, decode_value, encode_step, encode_value
 from streamagents.runtime.threads import call_in_thread
-from streamagents.topics import MAX_RECORD_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
-    from streamagents.agents import Registration
-    from streamagents.events import Headers
-    from streamagents.pipeline.chain import Partitioner
-    from streamagents.pipeline.outcome import Incoming
-    from streamagents.ports import Clock
-
-_FRAMING_BYTES = 4096
-"""What Kafka's record and batch headers may take of a topic's limit."""
-_THREADS = 32
-
-log = structlog.stdlib.get_logger("streamagents.agent")
+    from streamagents.agents.state import StateStorage
+    from streamagents.agents.steps import StepResult
+    from streamagents.ports import Action, Clock, Outgoing
+    from streamagents.runtime.case import Case
+    from streamagents.runtime.emitter import Emitter
+    from streamagents.runtime.settling import Settling
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Destination:
-    """Where events of one class go: the topic as on the broker, and its partitions."""
+class Attempt:
+    """What one attempt emits, decides, changes and remembers.
 
-    topic: str
-    partitions: int
-
-
-class Attempts:
-    """Runs agents on events; one a worker.
+    Only the results of its steps leave before it is done; everything else leaves with the mark.
 
     Args:
-        app_id: the application, the source of what its agents emit.
-        destinations: by model topic, where emitted events go.
-        partition_of: Kafka's partitioner.
-        clock: the time that agents are told.
+        case: the event.
+        emitter: makes records.
+        settling: the partition's state, to read and to write.
+        clock: the time.
     """
 
-    def __init__(
-        self,
-        app_id: str,
-        destinations: Mapping[type[Event], Destination],
-        *,
-        partition_of: Partitioner,
-        clock: Clock,
-    ) -> None:
-        self._source = f"streamagents/{app_id}"
-        self._destinations = destinations
-        self._partition_of = partition_of
-        self._clock = clock
-        self._threads = asyncio.Semaphore(_THREADS)
+    def __init__(self, case: Case, emitter: Emitter, settling: Settling, clock: Clock) -> None:
+        self.records: list[Outgoing] = []
+        self.writes: dict[bytes, bytes | None] = {}
+        self._case, self._emitter, self._settling, self._clock = case, emitter, settling, clock
+        self._unnamed_events = 0
+        self._names = EffectNames()
+        self._steps: Steps | None = None
+        self._closed = False
 
-    async def run(self, incoming: Incoming, attempt: int) -> list[Outgoing]:
-        """Run the agent once, within its time limit.
+    def close(self) -> None:
+        """It has ended: a task that it left behind can change nothing any more."""
+        self._closed = True
 
-        Returns:
-            What the attempt emits.
+    # -- what the context calls ------------------------------------------------------------------
 
-        Raises:
-            BaseException: whatever the agent raised; TimeoutError when its time was up;
-                CancelledError also when the caller was cancelled.
-        """
-        registration = incoming.registration
-        emissions = _Emissions(self, incoming)
-        arguments: tuple[Any, ...] = (incoming.payload,)
-        if registration.wants_context:
-            arguments += (self._context(incoming, attempt, emissions),)
-        result = await self._timed(registration, arguments)
-        for event in _returned(result, registration):
-            emissions.emit(event)
-        return emissions.records
-
-    async def _timed(self, registration: Registration, arguments: tuple[Any, ...]) -> Any:
-        limit_s = registration.route.timeout_s
-        try:
-            async with asyncio.timeout(limit_s) as limit:
-                if registration.is_async:
-                    return await registration.run(*arguments)
-                result = await self._in_thread(registration, arguments)
-                # A decorated coroutine function looks like a plain one from outside.
-                return await result if inspect.isawaitable(result) else result
-        except TimeoutError as exc:
-            if not limit.expired():
-                raise  # the agent's own
-            raise TimeoutError(
-                f"{registration.name}.run took longer than timeout_s={limit_s:g}"
-            ) from exc
-
-    async def _in_thread(self, registration: Registration, arguments: tuple[Any, ...]) -> Any:
-        """Run a plain `def run` in a thread.
-
-        A thread cannot be cancelled: when the time is up the failure waits for its end, or the
-        next attempt and the next event of the key would run beside it.
-        """
-        async with self._threads:
-            future = call_in_thread(registration.run, *arguments)
-            try:
-                return await asyncio.shield(future)
-            except asyncio.CancelledError:
-                log.warning("waiting_for_thread", agent=registration.name)
-                await asyncio.wait([future])
-                if future.exception() is not None:
-                    raise
-                return future.result()  # done is done: it counts, if the partition is still ours
-
-    def _context(self, incoming: Incoming, attempt: int, emissions: _Emissions) -> Context:
-        event = EventInfo(
-            id=incoming.id,
-            type=incoming.type,
-            source=incoming.source,
-            time=incoming.time,
-            attempt=attempt,
-            topic=incoming.record.topic,
-            key=None if incoming.key is None else incoming.key.decode(errors="replace"),
-            headers=dict(incoming.record.headers),
-        )
-        bound = log.bind(agent=incoming.registration.name, event_id=incoming.id, attempt=attempt)
-        return Context(event, emit=emissions.emit, clock=self._clock, log=bound)
-
-    def record(self, event: Event, *, event_id: str, parent: Headers) -> Outgoing:
-        """An emitted event as the record that it becomes.
-
-        Raises:
-            ConfigurationError: its class is not declared to the application.
-            EventTooLargeError: it does not fit into a Kafka record.
-        """
-        kind = type(event)
-        destination = self._destinations.get(kind)
-        if destination is None:
-            raise ConfigurationError(
-                f"{kind.__name__} was emitted, but the application does not declare it: name it "
-                f"in create_app(..., emits=[{kind.__name__}]) and run `streamagents topics apply`."
-            )
-        value, headers = encode(
-            # By alias, for that is how its consumers validate it.
-            event.__pydantic_serializer__.to_json(event, by_alias=True),
-            id=event_id,
-            source=self._source,
-            type=kind.event_type.type,
-            time=self._clock.now(),
-            traceparent=child_of(header(parent, "traceparent")),
-        )
-        size = len(value) + sum(len(name) + len(text) for name, text in headers) + _FRAMING_BYTES
-        if size > MAX_RECORD_BYTES:
-            raise EventTooLargeError(
-                f"The emitted {kind.__name__} takes {size} bytes, a record takes "
-                f"{MAX_RECORD_BYTES}: emit a reference to the data instead."
-            )
-        named = event.event_key()
-        key = event_id.encode() if named is None else named
-        return Outgoing(
-            topic=destination.topic,
-            key=key,
-            value=value,
-            headers=headers,
-            partition=self._partition_of(key, destination.partitions),
-        )
-
-
-@dataclass(slots=True)
-class _Emissions:
-    """What one attempt emits, in order. Nothing of it leaves before the attempt is done."""
-
-    attempts: Attempts
-    incoming: Incoming
-    records: list[Outgoing] = field(default_factory=list)
-    unnamed: int = 0
-
-    def emit(self, event: Event) -> str:
+    def emit(self, event: Event, delay_s: float = 0) -> str:
+        """Take an event into the group; its id."""
+        self._open("emit")
         if not isinstance(event, Event):
             raise TypeError(
                 f"emit() takes an Event, got {type(event).__name__}: define a model for it."
             )
-        event_id = event.event_id()
-        if event_id is None:
-            self.unnamed += 1
-            event_id = f"{self.incoming.id}/emit-{self.unnamed}"
-        parent = tuple(self.incoming.record.headers)
-        self.records.append(self.attempts.record(event, event_id=event_id, parent=parent))
-        return event_id
+        not_before = self._clock.now() + timedelta(seconds=delay_s) if delay_s else None
+        number = self._unnamed_events + 1
+        id_, record = self._emitter.event(
+            event, self._case.incoming, number=number, not_before=not_before
+        )
+        if event.event_id() is None:
+            self._unnamed_events = number
+        self.records.append(record)
+        return id_
 
+    def act(self, action: Action, name: str | None = None) -> str:
+        """Take an effect into the group; its id."""
+        self._open("act")
+        name = self._names.next(action, name)
+        id_, record = self._emitter.action(action, self._case.incoming, name=name)
+        self._names.take(name)
+        self.records.append(record)
+        return id_
 
-def _returned(result: Any, registration: Registration) -> list[Event]:
-    if result is None:
-        return []
-    events = result if isinstance(result, (list, tuple)) else [result]
-    for event in events:
-        if not isinstance(event, Event):
-            raise TypeError(
-                f"{registration.name}.run returned {type(event).__name__}: return an Event, a "
-                "list of them, or nothing."
+    async def step(
+        self, name: str, function: Callable[..., Any], arguments: tuple[Any, ...]
+    ) -> Any:
+        """Run a durable step."""
+        self._open("step")
+        if self._steps is None:
+            registration = self._case.incoming.registration
+            self._steps = Steps(
+                self,
+                version=registration.version,
+                keep=registration.keep_steps,
+                in_thread=call_in_thread,
             )
-    return list(events)
+        return await self._steps.run(name, function, arguments)
+
+    @property
+    def state(self) -> StateStorage:
+        """The values of the agent and the event's key."""
+        key = self._case.incoming.key
+        if key is None:
+            raise ConfigurationError(
+                "ctx.state belongs to an event's key, and this event has none: name the model's "
+                "key field, as in class Order(Event, key='customer')."
+            )
+        return _Values(self, key)
+
+    # -- steps: the port StepStorage -------------------------------------------------------------
+
+    def load(self, path: str) -> StepResult | None:
+        """What is known of a step."""
+        if not self._case.has_steps:
+            return None
+        raw = self._settling.read(step_key(self._case.incoming.seen_key, path))
+        return None if raw is None else decode_step(raw)
+
+    async def save(self, path: str, result: StepResult) -> None:
+        """Keep a step's result; durable when this returns."""
+        self._open("step")
+        raw = encode_step(self._case.incoming.key, result)
+        await self._settling.step(self._case, {step_key(self._case.incoming.seen_key, path): raw})
+
+    def rerun(self, path: str, reason: str) -> None:
+        """A stored result does not count."""
+        self._settling.step_rerun(self._case, path, reason)
+
+    # -- values ----------------------------------------------------------------------------------
+
+    def value(self, key: bytes, name: str) -> bytes | None:
+        """A value of the state, as the events before left it."""
+        agent = self._case.incoming.registration.name
+        raw = self._settling.read(value_key(agent, key, name))
+        return None if raw is None else decode_value(raw)
+
+    def change(self, key: bytes, name: str, value: bytes | None) -> None:
+        """Change a value with the event's group."""
+        self._open("state")
+        agent = self._case.incoming.registration.name
+        raw = None if value is None else encode_value(key, value)
+        self.writes[value_key(agent, key, name)] = raw
+
+    def _open(self, what: str) -> None:
+        if self._closed:
+            raise ConfigurationError(
+                f"ctx.{what} was used after run() had ended, by a task that it left behind: wait "
+                "for the tasks that an agent starts."
+            )
+
+
+class _Values:
+    """The values of one agent and key: the port StateStorage."""
+
+    def __init__(self, attempt: Attempt, key: bytes) -> None:
+        self._attempt, self._key = attempt, key
+
+    def load(self, name: str) -> bytes | None:
+        return self._attempt.value(self._key, name)
+
+    def store(self, name: str, value: bytes | None) -> None:
+        self._attempt.change(self._key, name, value)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from streamagents.errors import describe
+from streamagents.errors import RetryLater, describe
 from streamagents.pipeline.crashes import Company, with_death
 from streamagents.pipeline.identity import digest
-from streamagents.pipeline.mark import History, Mark, Status
+from streamagents.pipeline.mark import NOTHING, History, Mark, Status, done_mark
+from streamagents.pipeline.stored import StoredRecord
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -34,14 +35,31 @@ class Case:
     """Its mark has to be durable before its agent runs."""
     marked: bool = False
     """A mark says that it runs: whoever gives it back has to say that, too."""
+    cut_off: bool = False
+    """Its run was cancelled by a release."""
+    company: Company = Company.ANY
+    """In which it runs."""
+    found_steps: bool = False
+    """Steps of an earlier process or replay may be in the state."""
+    step_keys: set[bytes] | None = None
+    """Where steps of this process are."""
 
-    def begins(self, process: str, company: Company) -> None:
-        """A process is about to run it."""
-        self.history = replace(self.history, owner=process, alone=company is Company.ALONE)
+    def begins(self, process: str) -> None:
+        """A process is about to run it, and says so in a mark."""
+        alone = self.company is Company.ALONE
+        self.history = replace(self.history, owner=process, alone=alone)
         self.marked = True
 
-    def failed(self, error: BaseException, now: datetime) -> None:
-        """An attempt ended with this error."""
+    def interrupted(self) -> None:
+        """An attempt ended without telling how far it got."""
+        self.history = replace(self.history, interrupted=True)
+
+    def failed(self, error: BaseException, now: datetime, seconds: float) -> None:
+        """An attempt that took so long ended with this error; who puts it off has not failed."""
+        started_at = self.history.first_started_at or now.timestamp() - seconds
+        self.history = replace(self.history, first_started_at=started_at)
+        if isinstance(error, RetryLater):
+            return
         self.attempts += 1
         self.history = replace(
             self.history,
@@ -49,8 +67,27 @@ class Case:
             error=describe(error)[:_ERROR_CHARACTERS],
         )
 
+    def waited_s(self, now: datetime) -> float:
+        """Since it ran first, as far as that is known."""
+        return max(0.0, now.timestamp() - self.history.first_started_at)
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether results of its steps may be in the state."""
+        return self.found_steps or bool(self.step_keys)
+
     def writes(self, status: Status, now: datetime) -> dict[bytes, bytes | None]:
         """The state that says so."""
+        if status is Status.DONE:
+            return {
+                self.incoming.seen_key: done_mark(
+                    at=int(now.timestamp()),
+                    key=self.incoming.key,
+                    digest=digest(self.incoming.record.value),
+                    attempts=self.attempts,
+                    replay=self.replay,
+                )
+            }
         mark = Mark(
             status=status,
             at=int(now.timestamp()),
@@ -85,27 +122,35 @@ def open_case(
     offset = incoming.record.offset
     past = None if known is None or known.finished else known
     history = _with_deaths(past, intent.presumed_death(offset), process)
+    if history.parked:
+        history = replace(history, parked=False)
     return Case(
         incoming=incoming,
         subscription=subscription,
         history=history,
         attempts=0 if past is None else past.attempts,
         replay=replay,
-        careful=offset <= intent.careful or bool(history.deaths),
+        careful=incoming.registration.marked
+        or isinstance(incoming.record, StoredRecord)
+        or offset <= intent.careful
+        or bool(history.deaths),
+        # The mark of a letter does not say whether its event had steps.
+        found_steps=history.steps or replay > 0,
     )
 
 
 def _with_deaths(past: Mark | None, presumed: str | None, process: str) -> History:
     """The event's history, and the death that it may have been part of since."""
-    history = History() if past is None else past.history
+    history = NOTHING if past is None else past.history
     if past is not None and past.status is Status.RUNNING:
-        if history.owner == process:
-            return history  # we gave it up ourselves, unfenced and alive
+        if history.owner == process:  # we gave it up ourselves: nobody died, but it was cut off
+            return replace(history, interrupted=True)
         return replace(
             history,
             deaths=with_death(history.deaths, history.owner),
             deaths_alone=history.deaths_alone + history.alone,
+            interrupted=True,
         )
     if presumed is None:
         return history
-    return replace(history, deaths=with_death(history.deaths, presumed))
+    return replace(history, deaths=with_death(history.deaths, presumed), interrupted=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from faust.types import TP
 
-from streamagents.errors import StreamAgentsError
+from streamagents.errors import StreamAgentsError, TopicsError
 from streamagents.runtime.internals import open_store, producer_settings
 from streamagents.runtime.partition import OwnedPartition
 from streamagents.runtime.store import Store
@@ -21,8 +21,9 @@ from streamagents.runtime.writer import Writer
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
 
-    from streamagents.pipeline.chain import Partitioner, Subscription
+    from streamagents.pipeline.expiry import Lifetime
     from streamagents.runtime.handling import Worker
+    from streamagents.runtime.reception import Source
     from streamagents.runtime.seam import Poll
 
 log = structlog.stdlib.get_logger("streamagents.runtime")
@@ -31,6 +32,8 @@ StatePartition = tuple[int, int]
 """A state table, by its number of partitions, and one of these."""
 
 _LOOK_S = 0.5
+_TICK_S = 0.25
+"""What waits is late by at most this and its write; a clock that was set is noticed."""
 _REJOIN_S = 1.0
 """Between giving a partition up and joining again: a cause that stays must not spin."""
 
@@ -40,30 +43,28 @@ class Engine:
 
     Args:
         app: the Faust app.
-        subscriptions: by topic as on the broker.
-        inbox: by inbox topic, the typed topics by event type.
+        sources: by topic as on the broker.
         worker: what the partitions share.
         tables: the state tables by number of partitions.
         limit: events of one source partition delivered and not finished.
         release_s: what running agents get at a rebalance.
-        partition_of: Kafka's partitioner.
     """
 
     def __init__(
         self,
         app: Any,
         *,
-        subscriptions: Mapping[str, Subscription],
-        inbox: Mapping[str, Mapping[str, Subscription]],
+        sources: Mapping[str, Source],
         worker: Worker,
         tables: Mapping[int, Any],
         limit: int,
         release_s: float,
-        partition_of: Partitioner,
     ) -> None:
-        self._app, self._subscriptions, self._inbox = app, subscriptions, inbox
+        self._app, self._sources = app, sources
         self._worker, self._tables = worker, tables
-        self._limit, self._release_s, self._partition_of = limit, release_s, partition_of
+        self._limit, self._release_s = limit, release_s
+        self.lifetimes: Mapping[str, Lifetime] = {}
+        """By topic, how long seen ids live; known when the broker has been asked."""
         self._owned: dict[StatePartition, OwnedPartition] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._hurry = asyncio.Event()
@@ -74,9 +75,12 @@ class Engine:
         """Take ownership of the state behind the assigned sources, and fence who had it."""
         self.drop()
         for tp in partitions:
-            subscription = self._subscriptions.get(tp.topic)
-            if subscription is not None:
-                state = (subscription.partitions, tp.partition)
+            source = self._sources.get(tp.topic)
+            if source is not None:
+                state = (source.subscription.partitions, tp.partition)
+                if tp.partition >= source.subscription.partitions:
+                    self._spawn(self._app.crash(_grown(tp, source)))
+                    return
                 if state not in self._owned:
                     self._owned[state] = self._new(state)
         fences = [self._spawn(owned.writer.fence()) for owned in self._owned.values()]
@@ -113,17 +117,20 @@ class Engine:
                 self._lose(state, RuntimeError("the changelog was not read to its stable end"))
                 continue
             sources = {
-                tp.topic: (self._subscriptions[tp.topic], start)
+                tp.topic: (self._sources[tp.topic], start)
                 for tp, start in starts.items()
-                if tp.partition == partition and self._subscriptions[tp.topic].partitions == count
+                if tp.partition == partition
+                and self._sources[tp.topic].subscription.partitions == count
             }
-            owned.begin(
-                open_store(table, partition),
-                sources,
-                inbox=self._inbox,
-                limit=self._limit,
-                partition_of=self._partition_of,
-            )
+            try:
+                owned.begin(
+                    open_store(table, partition),
+                    sources,
+                    limit=self._limit,
+                    lifetimes=self.lifetimes,
+                )
+            except StreamAgentsError as exc:  # a newer version wrote the state
+                self._lose(state, exc)
         log.info("intake_begins", partitions=sorted(self._owned))
 
     async def release(self) -> None:
@@ -157,6 +164,23 @@ class Engine:
             first=committed,
             last=beginning - 1,
         )
+
+    # -- time ------------------------------------------------------------------------------------
+
+    def start_ticking(self) -> None:
+        """Look at the time from here on, until the worker stops."""
+        self._spawn(self._tick())
+
+    async def _tick(self) -> None:
+        while not self._app.should_stop:
+            self._worker.pauses.tick()
+            for state, owned in list(self._owned.items()):
+                try:
+                    owned.tick()
+                except Exception as exc:  # a defect costs the partition, not time itself
+                    log.exception("tick_failed", partition=state)
+                    self._lose(state, exc)
+            await asyncio.sleep(_TICK_S)
 
     # -- between assignments ---------------------------------------------------------------------
 
@@ -206,10 +230,10 @@ class Engine:
             self._app.consumer.rejoin()
 
     def _of(self, tp: TP) -> OwnedPartition | None:
-        subscription = self._subscriptions.get(tp.topic)
-        if subscription is None:
+        source = self._sources.get(tp.topic)
+        if source is None:
             return None
-        return self._owned.get((subscription.partitions, tp.partition))
+        return self._owned.get((source.subscription.partitions, tp.partition))
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.get_running_loop().create_task(work)
@@ -221,3 +245,11 @@ class Engine:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             log.error("task_failed", exc_info=task.exception())
+
+
+def _grown(tp: TP, source: Source) -> TopicsError:
+    return TopicsError(
+        f"{tp.topic} has got a partition {tp.partition}, the application knows "
+        f"{source.subscription.partitions} partitions. Events of one key, and their state, may lie "
+        "apart now: stop all workers, see what came in meanwhile, and declare the new number."
+    )

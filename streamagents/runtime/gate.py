@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from streamagents.pipeline.crashes import FEW, Company
+from streamagents.runtime.slots import Slots
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
 
     from streamagents.agents import Registration
+    from streamagents.runtime.pauses import AgentPauses
 
 
 class Gate:
@@ -19,11 +20,12 @@ class Gate:
 
     Args:
         in_flight: events of one agent that run at once, where its route does not say.
+        pauses: agents that are held back.
     """
 
-    def __init__(self, in_flight: int) -> None:
-        self._default = in_flight
-        self._slots: dict[int, asyncio.Semaphore] = {}
+    def __init__(self, in_flight: int, pauses: AgentPauses) -> None:
+        self._default, self._pauses = in_flight, pauses
+        self._slots: dict[int, Slots] = {}
         self._changed = asyncio.Event()
         self._few = 0
         self._alone = False
@@ -31,41 +33,67 @@ class Gate:
         self.running = 0
         """Events whose agent runs now."""
 
-    @asynccontextmanager
-    async def turn(
-        self, registration: Registration, company: Callable[[], Company]
-    ) -> AsyncIterator[Company]:
-        """Wait for a slot and for the right company, and hold both.
+    def take(self, registration: Registration) -> bool:
+        """Take a turn at once, for an event of no special company, if there is nothing to wait for.
+
+        Whoever got it says `leave`.
+        """
+        if self._alone or self._want_alone:
+            return False
+        if self._held(registration.name):
+            return False
+        if not self.slots_of(registration).take():
+            return False
+        self.running += 1
+        return True
+
+    def turn(self, registration: Registration, company: Callable[[], Company]) -> Turn:
+        """A turn, to be entered with `async with`: a slot and the right company, both held.
 
         Args:
             registration: whose agent is to run.
             company: asked again after every wait, for a verdict elsewhere may clear an event.
         """
-        slots = self._slots_of(registration)
-        granted = await self._enter(slots, company)
+        return Turn(self, registration, company)
+
+    async def enter(self, registration: Registration, company: Callable[[], Company]) -> Company:
+        """Wait until the agent may run."""
+        slots = self.slots_of(registration)
+        name = registration.name
+        while True:
+            if self._held(name):
+                await self._pauses.passed(name)
+            granted = company()
+            if not self._open(granted):
+                granted = await self._admitted(company)
+                if self._held(name):
+                    continue
+            if granted is Company.ALONE:
+                break  # nothing else runs: it needs no slot and must not wait for one
+            if slots.take():
+                break
+            await slots.wait()
+            # The wait may have been long: somebody may want to be alone by now.
+            if (
+                not self._held(name)
+                and (granted := company()) is not Company.ALONE
+                and self._open(granted)
+            ):
+                break
+            slots.give()
         self.running += 1
         self._few += granted is Company.FEW
         self._alone = granted is Company.ALONE
-        try:
-            yield granted
-        finally:
-            self.running -= 1
-            self._few -= granted is Company.FEW
-            self._alone = False
-            if granted is not Company.ALONE:
-                slots.release()
-            self._changed.set()
+        return granted
 
-    async def _enter(self, slots: asyncio.Semaphore, company: Callable[[], Company]) -> Company:
-        while True:
-            granted = await self._admitted(company)
-            if granted is Company.ALONE:
-                return granted  # nothing else runs: it needs no slot and must not wait for one
-            await slots.acquire()
-            # The wait for the slot may have been long: somebody may want to be alone by now.
-            if (granted := company()) is not Company.ALONE and self._open(granted):
-                return granted
-            slots.release()
+    def leave(self, registration: Registration, granted: Company) -> None:
+        """The agent has ended."""
+        self.running -= 1
+        self._few -= granted is Company.FEW
+        self._alone = False
+        if granted is not Company.ALONE:
+            self.slots_of(registration).give()
+        self._changed.set()
 
     async def _admitted(self, company: Callable[[], Company]) -> Company:
         wanting = False
@@ -94,11 +122,33 @@ class Gate:
             return False
         return company is Company.ANY or self._few < FEW
 
-    def _slots_of(self, registration: Registration) -> asyncio.Semaphore:
+    def _held(self, agent: str) -> bool:
+        return bool(self._pauses.held(agent))
+
+    def slots_of(self, registration: Registration) -> Slots:
         """The slots of one agent: by the object, for an agent may serve several types."""
         agent = id(registration.route.agent)
         slots = self._slots.get(agent)
         if slots is None:
             limit = registration.route.in_flight or self._default
-            slots = self._slots[agent] = asyncio.Semaphore(limit)
+            slots = self._slots[agent] = Slots(limit)
         return slots
+
+
+class Turn:
+    """One agent's turn."""
+
+    __slots__ = ("_company", "_gate", "_granted", "_registration")
+
+    def __init__(
+        self, gate: Gate, registration: Registration, company: Callable[[], Company]
+    ) -> None:
+        self._gate, self._registration, self._company = gate, registration, company
+        self._granted = Company.ANY
+
+    async def __aenter__(self) -> Company:
+        self._granted = await self._gate.enter(self._registration, self._company)
+        return self._granted
+
+    async def __aexit__(self, *_: object) -> None:
+        self._gate.leave(self._registration, self._granted)

@@ -30,6 +30,14 @@ class Group:
     """Called when the group is committed."""
     refused: Callable[[BaseException], None] | None = None
     """Called when the group can never be written."""
+    binding: bool = False
+    """What comes behind it may have read what it writes: refused, it takes that with it."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that it writes, framing aside."""
+        size = sum(len(record.value or b"") for record in self.records) if self.records else 0
+        return size + sum(map(len, filter(None, self.writes.values())))
 
 
 def by_partition(

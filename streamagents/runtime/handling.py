@@ -1,6 +1,6 @@
 """Handling: one event from the head of its lane to an outcome.
 
-Deduplicate, look at its past, run its agent until it succeeds or a person is needed.
+Deduplicate, look at its past, run its agent until it succeeds, is parked, or a person is needed.
 """
 
 from __future__ import annotations
@@ -11,26 +11,29 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from streamagents.errors import NotSentError, Reject, RetryLater
 from streamagents.pipeline.crashes import Company, company, verdict
 from streamagents.pipeline.dedupe import duplicate, replay_count
 from streamagents.pipeline.mark import Status
-from streamagents.pipeline.outcome import DeadLetter
+from streamagents.pipeline.outcome import DeadLetter, Park
 from streamagents.pipeline.retry import after_failure
+from streamagents.runtime.attempt import Attempt
 from streamagents.runtime.case import open_case
-from streamagents.runtime.settling import Settling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from streamagents.pipeline.chain import Subscription
-    from streamagents.pipeline.outcome import Incoming
-    from streamagents.ports import Clock, Observer, Outgoing, Record
-    from streamagents.runtime.attempt import Attempts
+    from streamagents.pipeline.outcome import Incoming, Retry
+    from streamagents.ports import Clock, Observer
     from streamagents.runtime.case import Case
+    from streamagents.runtime.eager import Begun
+    from streamagents.runtime.emitter import Emitter
     from streamagents.runtime.gate import Gate
     from streamagents.runtime.intent import Intent
-    from streamagents.runtime.store import Store
-    from streamagents.runtime.writer import Writer
+    from streamagents.runtime.invoke import Invoker
+    from streamagents.runtime.pauses import AgentPauses
+    from streamagents.runtime.settling import Settling
 
 _LOOK_S = 0.1
 
@@ -44,7 +47,9 @@ class Worker:
     group: str
     """The consumer group."""
     gate: Gate
-    attempts: Attempts
+    pauses: AgentPauses
+    invoker: Invoker
+    emitter: Emitter
     clock: Clock
     observer: Observer
     alive: Callable[[], bool]
@@ -58,86 +63,151 @@ class Handling:
 
     Args:
         worker: what the worker's partitions share.
-        store: the partition's state.
-        writer: the partition's writer.
-        finish: called with a record whose outcome is durable.
+        settling: makes outcomes durable.
+        park: puts an event that has to wait for so many seconds into the state.
     """
 
     def __init__(
-        self, worker: Worker, store: Store, writer: Writer, finish: Callable[[Record], None]
+        self, worker: Worker, settling: Settling, park: Callable[[Case, float], None]
     ) -> None:
-        self._worker, self._writer = worker, writer
-        self.settling = Settling(
-            group=worker.group,
-            clock=worker.clock,
-            observer=worker.observer,
-            store=store,
-            writer=writer,
-            finish=finish,
-        )
+        self._worker, self._settling, self._park = worker, settling, park
         self.running: set[asyncio.Task[Any]] = set()
         """Lanes whose agent runs now."""
         self.releasing = False
         """Nothing begins any more, and lanes are cancelled to give their events back."""
 
-    async def handle(self, incoming: Incoming, subscription: Subscription, intent: Intent) -> None:
-        """Bring one event to its outcome. Cancelled, it gives the event back."""
-        known = self.settling.mark(incoming.seen_key)
-        replay = replay_count(tuple(incoming.record.headers))
-        repeated = duplicate(known, incoming.record.value, replay)
-        if repeated is not None:
-            self.settling.duplicate(incoming, repeated)
-            return
-        process = self._worker.process
-        case = open_case(incoming, subscription, intent, known, replay=replay, process=process)
-        guilty = verdict(case.history)
-        if guilty is not None:
-            self._worker.cleared.update(case.history.deaths)
-            self.settling.dead_letter(case, guilty)
-            return
+    def begin(
+        self, incoming: Incoming, subscription: Subscription, intent: Intent
+    ) -> Coroutine[Any, Any, bool] | None:
+        """Begin with an event: deduplicate, look at its past, hand it to its agent.
+
+        Returns:
+            What is left to be done, to be awaited in the same task; None if the event has ended,
+            as most do whose agent waits for nothing. Its result is whether the event has ended:
+            one that is parked has not. Cancelled, it gives the event back.
+        """
+        known = self._settling.mark(incoming.seen_key)
+        headers = incoming.record.headers
+        replay = replay_count(tuple(headers)) if headers else 0
+        if known is not None:
+            repeated = duplicate(known, incoming.record.value, replay)
+            if repeated is not None:
+                self._settling.duplicate(incoming, repeated)
+                return None
+        worker = self._worker
+        case = open_case(
+            incoming, subscription, intent, known, replay=replay, process=worker.process
+        )
+        if case.history.deaths and (guilty := verdict(case.history)) is not None:
+            worker.cleared.update(case.history.deaths)
+            self._settling.dead_letter(case, guilty)
+            return None
+        agent = incoming.registration
+        if case.careful or not agent.is_async or not worker.alive() or not worker.gate.take(agent):
+            return self._handle(case)
+        return self._at_once(case)
+
+    def _at_once(self, case: Case) -> Coroutine[Any, Any, bool] | None:
+        """Its turn has come without a wait: what its agent does without one needs none of ours."""
+        worker, agent = self._worker, case.incoming.registration
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a lane begins in one
+        attempt = self._new_attempt(case) if agent.wants_context else None
+        start = _Start(attempt, worker.clock.monotonic(), task.cancelling())
+        self._settling.tell("started", case)
+        begun = worker.invoker.start(case, attempt)
+        silent = begun.ended and begun.value is None and begun.error is None
+        if silent and task.cancelling() == start.cancels:
+            worker.gate.leave(agent, Company.ANY)
+            seconds = worker.clock.monotonic() - start.at
+            if attempt is None:
+                self._settling.done(case, seconds)
+            else:
+                attempt.close()
+                self._settling.done(case, seconds, attempt.records, attempt.writes)
+            return None
+        self.running.add(task)  # from here on a release waits for it
+        return self._handle(case, start, begun)
+
+    async def _handle(
+        self, case: Case, start: _Start | None = None, begun: Begun | None = None
+    ) -> bool:
         try:
-            await self._until_outcome(case)
+            return await self._until_outcome(case, start, begun)
         except asyncio.CancelledError:
-            self.settling.released(case)
+            self._settling.released(case)
             raise
 
-    async def _until_outcome(self, case: Case) -> None:
-        while not self.releasing:
-            emitted, error, seconds = await self._attempt(case)
+    async def _until_outcome(self, case: Case, start: _Start | None, begun: Begun | None) -> bool:
+        while start is not None or not self.releasing:
+            attempt = (start and start.attempt) or self._new_attempt(case)
+            if start is None:
+                error, seconds = await self._attempt(case, attempt)
+            else:
+                error, seconds = await self._go_on(case, attempt, start, begun)
+                start = None
             if error is None:
-                self.settling.done(case, emitted, seconds)
-                return
-            case.failed(error, self._worker.clock.now())
-            route = case.incoming.registration.route
-            decision = after_failure(error, case.attempts, route, random.uniform)
+                self._settling.done(case, seconds, attempt.records, attempt.writes)
+                return True
+            decision = self._decide(case, error, seconds)
             if isinstance(decision, DeadLetter):
-                self.settling.dead_letter(case, decision, seconds)
-                return
+                self._settling.dead_letter(case, decision, seconds)
+                return True
+            if isinstance(decision, Park):
+                self._park(case, decision.after_s)
+                self._settling.tell("parked", case, error)
+                return False
             # Durable before the next attempt: a crash between them must not forget a failure.
-            await self._write(case, Status.WAITING)
+            await self._settling.write(case, Status.WAITING)
             case.marked = False
-            self.settling.tell("retried", case, error)
+            self._settling.tell("retried", case, error)
             if not self.releasing:
                 await self._worker.clock.sleep(decision.after_s)
         raise asyncio.CancelledError  # the event is given back
 
-    async def _attempt(self, case: Case) -> tuple[list[Outgoing], BaseException | None, float]:
+    def _decide(
+        self, case: Case, error: BaseException, seconds: float
+    ) -> Retry | Park | DeadLetter:
+        now = self._worker.clock.now()
+        case.failed(error, now, seconds)
+        route = case.incoming.registration.route
+        waited_s = case.waited_s(now)
+        return after_failure(error, case.attempts, route, random.uniform, waited_s=waited_s)
+
+    def _new_attempt(self, case: Case) -> Attempt:
+        return Attempt(case, self._worker.emitter, self._settling, self._worker.clock)
+
+    async def _attempt(self, case: Case, attempt: Attempt) -> tuple[BaseException | None, float]:
+        worker = self._worker
+
         def wanted() -> Company:
-            return company(case.history, self._worker.cleared)
+            return company(case.history, worker.cleared)
 
-        clock = self._worker.clock
-        async with self._worker.gate.turn(case.incoming.registration, wanted) as granted:
-            await self._until_alive()
+        agent = case.incoming.registration
+        async with worker.gate.turn(agent, wanted) as case.company:
+            if agent.turn is not None:
+                await agent.turn()
+            if not worker.alive():
+                await self._until_alive()
             if case.careful:
-                case.begins(self._worker.process, granted)
-                await self._write(case, Status.RUNNING)
-            self.settling.tell("started", case)
-            began = clock.monotonic()
-            emitted, error = await self._run(case)
-            return emitted, error, clock.monotonic() - began
+                case.begins(worker.process)
+                await self._settling.write(case, Status.RUNNING)
+            self._settling.tell("started", case)
+            task = asyncio.current_task()
+            assert task is not None  # noqa: S101 - a lane is a task
+            start = _Start(attempt, worker.clock.monotonic(), task.cancelling())
+            error = await self._run(case, attempt, start, None)
+            return error, worker.clock.monotonic() - start.at
 
-    async def _write(self, case: Case, status: Status) -> None:
-        await self._writer.write(case.writes(status, self._worker.clock.now()))
+    async def _go_on(
+        self, case: Case, attempt: Attempt, start: _Start, begun: Begun | None
+    ) -> tuple[BaseException | None, float]:
+        """The rest of an attempt that began at once."""
+        try:
+            error = await self._run(case, attempt, start, begun)
+        finally:
+            self._worker.gate.leave(case.incoming.registration, Company.ANY)
+        return error, self._worker.clock.monotonic() - start.at
 
     async def _until_alive(self) -> None:
         """Begin nothing while the group may have given our partitions to somebody else.
@@ -149,20 +219,28 @@ class Handling:
         while not self._worker.alive():
             await self._worker.clock.sleep(_LOOK_S)
 
-    async def _run(self, case: Case) -> tuple[list[Outgoing], BaseException | None]:
+    async def _run(
+        self, case: Case, attempt: Attempt, start: _Start, begun: Begun | None
+    ) -> BaseException | None:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a lane is a task
         self.running.add(task)
-        cancels = task.cancelling()
         try:
-            return await self._worker.attempts.run(case.incoming, case.attempts + 1), None
+            await self._worker.invoker.run(case, attempt, begun)
         except BaseException as exc:  # whatever an agent raises, SystemExit too, is its failure
-            if self.releasing and task.cancelling() > cancels:
+            if self.releasing and task.cancelling() > start.cancels:
+                case.interrupted()
+                case.cut_off = True
                 raise asyncio.CancelledError from exc  # but for our own: the event is given back
-            return [], exc
+            if _may_have_happened(exc, case):
+                case.interrupted()
+            return exc
+        else:
+            return None
         finally:
             self.running.discard(task)
-            await self._forget_cancels(task, cancels)
+            if task.cancelling() > start.cancels:
+                await self._forget_cancels(task, start.cancels)
 
     async def _forget_cancels(self, task: asyncio.Task[Any], cancels: int) -> None:
         """An agent that cancelled its own task has failed; the lane it ran in goes on."""
@@ -170,3 +248,21 @@ class Handling:
             task.uncancel()
             with suppress(asyncio.CancelledError):
                 await asyncio.sleep(0)  # where a cancellation that is under way arrives
+
+
+def _may_have_happened(error: BaseException, case: Case) -> bool:
+    """Whether what the attempt did outside may have got through, although it ended so."""
+    if case.incoming.registration.marked:
+        return not isinstance(error, (Reject, RetryLater, NotSentError))
+    return isinstance(error, TimeoutError)  # the agent's own, too
+
+
+@dataclass(slots=True)
+class _Start:
+    """How an attempt began."""
+
+    attempt: Attempt | None
+    at: float
+    """By the monotonic clock, in seconds."""
+    cancels: int
+    """What its task had been cancelled before: what is above is the agent's, or a release's."""

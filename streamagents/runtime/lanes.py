@@ -4,59 +4,82 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections.abc import Coroutine
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+
+from streamagents.runtime.eager import EagerTasks
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Hashable
+    from collections.abc import Callable, Hashable
 
 T = TypeVar("T")
 
 
+Rest: TypeAlias = Coroutine[Any, Any, object]
+"""What is left to be done for an event that has to wait for something."""
+
+
 class Lanes(Generic[T]):
-    """A lane a key; a lane is a task while it has events.
+    """A lane a key; a lane is a task while its event has to wait for something.
 
     Args:
-        handle: brings one event to its outcome; cancelled, it gives the event back.
-        broken: called when `handle` raised, which is a defect of ours and never an agent's.
+        begin: begins with an event; returns what is left to be done, if anything is. Cancelled,
+            that gives the event back.
+        broken: called when either raised, which is a defect of ours and never an agent's.
     """
 
     def __init__(
-        self, handle: Callable[[T], Awaitable[None]], broken: Callable[[BaseException], None]
+        self, begin: Callable[[T], Rest | None], broken: Callable[[BaseException], None]
     ) -> None:
-        self._handle, self._broken = handle, broken
+        self._begin, self._broken = begin, broken
         self._queues: dict[Hashable, deque[T]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._eager = EagerTasks()
         self._closed = False
 
     def push(self, key: Hashable, event: T) -> None:
-        """Put an event behind the others of its key."""
+        """Put an event behind the others of its key; the first of a key begins at once."""
         if self._closed:
             return
         queue = self._queues.get(key)
         if queue is not None:
             queue.append(event)
             return
-        self._queues[key] = deque((event,))
-        task = asyncio.get_running_loop().create_task(self._run(key))
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        try:
+            task = self._eager.begin(partial(self._first, key, event))
+        except BaseException as exc:  # noqa: BLE001 - the partition is given up for it
+            self._broken(exc)
+            return
+        if task is not None:
+            self._tasks.add(task)
+            task.add_done_callback(self._ended)
 
     @property
     def tasks(self) -> frozenset[asyncio.Task[None]]:
-        """The lanes that have events."""
+        """The lanes whose event waits for something."""
         return frozenset(self._tasks)
 
     def close(self) -> None:
         """Begin nothing more; what runs goes on. What waits will be delivered again."""
         self._closed = True
+        self._eager.close()
         for queue in self._queues.values():
             queue.clear()
 
-    async def _run(self, key: Hashable) -> None:
+    def _first(self, key: Hashable, event: T) -> Coroutine[Any, Any, None] | None:
+        rest = self._begin(event)
+        if rest is None:
+            return None
+        self._queues[key] = deque()
+        return self._go_on(key, rest)
+
+    async def _go_on(self, key: Hashable, rest: Rest) -> None:
         queue = self._queues[key]
+        await rest
         while queue:
             # Popped before it runs: close() must not take what is running out of the queue.
-            await self._handle(queue.popleft())
+            await self._eager.go_on(partial(self._begin, queue.popleft()))
         del self._queues[key]
 
     def _ended(self, task: asyncio.Task[None]) -> None:

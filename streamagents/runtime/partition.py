@@ -11,18 +11,25 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from streamagents.pipeline.stored import StoredRecord
 from streamagents.runtime.group import Group
 from streamagents.runtime.handling import Handling, Worker
 from streamagents.runtime.intake import Intake
 from streamagents.runtime.intent import Intent, intent_key
+from streamagents.runtime.lane import lane_of
 from streamagents.runtime.lanes import Lanes
+from streamagents.runtime.reception import Reception, Source
+from streamagents.runtime.settling import Settling
+from streamagents.runtime.sweep import Sweep
+from streamagents.runtime.waiting import Waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
-    from streamagents.pipeline.chain import Partitioner, Subscription
+    from streamagents.pipeline.expiry import Lifetime
     from streamagents.pipeline.outcome import Incoming
     from streamagents.ports import Record
+    from streamagents.runtime.lanes import Rest
     from streamagents.runtime.seam import Poll
     from streamagents.runtime.store import Store
     from streamagents.runtime.writer import Writer
@@ -33,6 +40,8 @@ _CANCELLED_S = 2.0
 """What a cancelled agent gets to clean up."""
 _WRITE_S = 5.0
 """What the writer gets for its last groups at a release."""
+_FRESH = Intent()
+"""Of an event that came out of the state: whoever had it in hand has marked it."""
 
 
 class OwnedPartition:
@@ -58,52 +67,109 @@ class OwnedPartition:
         self.partition, self.writer = partition, writer
         self._worker, self._store, self._lost = worker, store, lost
         self._intakes: dict[str, Intake] = {}
-        self._handling = Handling(worker, store, writer, self._finish)
-        self._lanes: Lanes[tuple[Intake, Incoming]] = Lanes(self._handle, self._broken)
+        self._receptions: dict[str, Reception] = {}
+        self._agents: dict[str, str | None] = {}
+        self._settling = Settling(
+            process=worker.process,
+            group=worker.group,
+            clock=worker.clock,
+            observer=worker.observer,
+            store=store,
+            writer=writer,
+            finish=self._finish,
+        )
+        self._waiting = Waiting(
+            store,
+            self._settling,
+            clock=worker.clock,
+            observer=worker.observer,
+            receptions=self._receptions,
+            takes=self._takes,
+        )
+        self._handling = Handling(worker, self._settling, self._waiting.park)
+        self._lanes: Lanes[Incoming | bytes] = Lanes(self._begin, self._broken)
+        self._sweep: Sweep | None = None
         self._open = False
 
     def begin(
         self,
         db: Any,
-        sources: Mapping[str, tuple[Subscription, tuple[int, object]]],
+        sources: Mapping[str, tuple[Source, tuple[int, object]]],
         *,
-        inbox: Mapping[str, Mapping[str, Subscription]],
         limit: int,
-        partition_of: Partitioner,
+        lifetimes: Mapping[str, Lifetime],
     ) -> None:
         """Recovery is complete: open the state, and take in polls from here on.
+
+        Args:
+            db: the partition's RocksDB.
+            sources: by topic, how it is judged and where it was sought.
+            limit: events of one source delivered and not finished.
+            lifetimes: by topic, how long its marks live.
 
         Raises:
             NewerFormatError: a newer version wrote the state.
         """
         self._store.open(db)
-        for topic, (subscription, start) in sources.items():
+        for topic, (source, start) in sources.items():
+            self._receptions[topic] = self._reception(source)
+            self._agents[topic] = source.agent
             left = Intent.decode(self._store.get(intent_key(topic)))
             self._intakes[topic] = Intake(
-                subscription,
-                inbox=inbox.get(topic),
-                partition=self.partition,
+                source.subscription,
                 start=start,
                 intent=left.inherited_by(self._worker.process),
                 limit=limit,
-                partition_of=partition_of,
-                settling=self._handling.settling,
                 writer=self.writer,
                 observer=self._worker.observer,
-                push=self._push,
+                receive=self._receptions[topic].receive,
             )
+        self._waiting.read()
+        self._sweep = Sweep(self._store, self.writer, lifetimes)
         self._open = True
+
+    def _reception(self, source: Source) -> Reception:
+        return Reception(
+            source,
+            clock=self._worker.clock,
+            settling=self._settling,
+            writer=self.writer,
+            finish=self._finish,
+            push=self._push,
+            delay=self._waiting.delay,
+            observer=self._worker.observer,
+        )
 
     def wants(self, topic: str) -> bool:
         """Whether a topic's partition may be fetched now."""
         intake = self._intakes.get(topic)
-        return self._open and intake is not None and not intake.full
+        if not self._open or intake is None or intake.full or self._waiting.full:
+            return False
+        return self._takes(topic)
+
+    def _takes(self, topic: str) -> bool:
+        """Whether a topic is ours, and its agent is not held back."""
+        if topic not in self._agents:
+            return False
+        agent = self._agents[topic]
+        return agent is None or not self._worker.pauses.held(agent)
 
     def take(self, poll: Poll) -> None:
         """Take a poll of one of the topics."""
         intake = self._intakes.get(poll.tp.topic)
         if self._open and intake is not None and not intake.take(poll):
             self._lost(RuntimeError(f"a poll is missing before {poll.tp} {poll.start}"))
+
+    def tick(self) -> None:
+        """Let what has waited long enough run; forget a few of the marks that have expired."""
+        if not self._open:
+            return
+        for lane, incoming in self._waiting.due():
+            self._lanes.push(lane_of(incoming), lane)
+        for record in self._waiting.load():
+            self._receptions[record.topic].receive(record)
+        if self._sweep is not None:
+            self._sweep.slice(self._worker.clock.now().timestamp())
 
     def positions(self) -> dict[str, int]:
         """By topic: the commit position, where it moved."""
@@ -159,18 +225,24 @@ class OwnedPartition:
 
     # -- between the parts -----------------------------------------------------------------------
 
-    def _push(self, intake: Intake, incoming: Incoming) -> None:
-        agent = id(incoming.registration.route.agent)
-        # Without a key nothing ties it to another event: a lane of its own.
-        own = (incoming.record.topic, incoming.record.offset)
-        lane: Hashable = own if incoming.key is None else (agent, incoming.key)
-        self._lanes.push(lane, (intake, incoming))
+    def _push(self, incoming: Incoming) -> None:
+        self._lanes.push(lane_of(incoming), incoming)
 
-    async def _handle(self, event: tuple[Intake, Incoming]) -> None:
-        intake, incoming = event
-        await self._handling.handle(incoming, intake.subscription, intake.intent)
+    def _begin(self, event: Incoming | bytes) -> Rest | None:
+        if isinstance(event, bytes):
+            return self._waiting.run(event, self._begin_with)
+        return None if self._waiting.behind(event) else self._begin_with(event)
+
+    def _begin_with(self, incoming: Incoming) -> Coroutine[Any, Any, bool] | None:
+        record = incoming.record
+        intake = self._intakes[record.topic]
+        intent = _FRESH if isinstance(record, StoredRecord) else intake.intent
+        return self._handling.begin(incoming, intake.subscription, intent)
 
     def _finish(self, record: Record) -> None:
+        if isinstance(record, StoredRecord):
+            self._waiting.finished(record)
+            return
         intake = self._intakes.get(record.topic)
         if intake is not None:
             intake.finish(record)

@@ -3,38 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from streamagents.errors import describe
-from streamagents.pipeline.deadletter import LetterFacts, letter
 from streamagents.pipeline.dedupe import duplicate, replay_count
 from streamagents.pipeline.identity import digest, origin_of, seen_key
 from streamagents.pipeline.mark import Mark, Status
 from streamagents.pipeline.outcome import DeadLetter
+from streamagents.pipeline.places import steps_of
+from streamagents.pipeline.stored import StoredRecord
 from streamagents.ports import Report
 from streamagents.runtime.group import Group
+from streamagents.runtime.letters import Letters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Sequence
 
-    from streamagents.agents import Registration
     from streamagents.pipeline.chain import Subscription
     from streamagents.pipeline.outcome import Duplicate, Incoming
-    from streamagents.ports import Clock, Observer, Outgoing, Position, Record
+    from streamagents.ports import Clock, Observer, Outgoing, Record
     from streamagents.runtime.case import Case
     from streamagents.runtime.store import Store
     from streamagents.runtime.writer import Writer
 
 log = structlog.stdlib.get_logger("streamagents.runtime")
 
+Writes = dict[bytes, bytes | None]
+
 
 class Settling:
     """Settles the events of one state partition.
 
     Args:
+        process: names this process in marks.
         group: the consumer group, for letters.
         clock: the time.
         observer: is told.
@@ -46,6 +49,7 @@ class Settling:
     def __init__(
         self,
         *,
+        process: str,
         group: str,
         clock: Clock,
         observer: Observer,
@@ -53,20 +57,43 @@ class Settling:
         writer: Writer,
         finish: Callable[[Record], None],
     ) -> None:
-        self._group, self._clock, self._observer = group, clock, observer
+        self._process, self._clock, self._observer = process, clock, observer
         self._store, self._writer, self._finish = store, writer, finish
+        self._letters = Letters(group)
+
+    # -- the state -------------------------------------------------------------------------------
 
     def mark(self, key: bytes) -> Mark | None:
         """The mark of an event, durable or on its way."""
         value = self._store.get(key)
         return None if value is None else Mark.decode(value)
 
+    def read(self, key: bytes) -> bytes | None:
+        """A value of the state, durable or on its way."""
+        return self._store.get(key)
+
+    async def write(self, case: Case, status: Status) -> None:
+        """Write an event's mark and wait until it is durable."""
+        await self._writer.write(case.writes(status, self._clock.now()))
+
+    async def step(self, case: Case, writes: Writes) -> None:
+        """Write a step's result and wait until it is durable.
+
+        The first of a run brings a mark: the next owner has to know that there are steps.
+        """
+        case.step_keys = (case.step_keys or set()) | writes.keys()
+        if not case.marked or not case.history.steps:
+            case.history = replace(case.history, steps=True)
+            case.begins(self._process)
+            writes = {**writes, **case.writes(Status.RUNNING, self._clock.now())}
+        await self._writer.write(writes)
+
     # -- outcomes --------------------------------------------------------------------------------
 
     def duplicate(self, incoming: Incoming, repeated: Duplicate) -> None:
         """It ran before. Settled behind the first, whose mark may not be durable yet."""
         code = "conflict" if repeated.conflict else ""
-        report = _report("duplicate", incoming, code=code)
+        report = report_of("duplicate", incoming, code=code)
         if repeated.conflict:
             log.warning(
                 "duplicate_differs",
@@ -77,40 +104,50 @@ class Settling:
             )
         self._add(incoming.record, report)
 
-    def done(self, case: Case, emitted: list[Outgoing], seconds: float) -> None:
-        """It succeeded: what it emitted and its mark are one group."""
+    def done(
+        self,
+        case: Case,
+        seconds: float,
+        records: Sequence[Outgoing] = (),
+        state: Writes | None = None,
+    ) -> None:
+        """It succeeded: what it leaves and its mark are one group. Its steps have served.
+
+        Args:
+            case: the event.
+            seconds: how long its agent ran.
+            records: what it emitted and decided.
+            state: what it changed.
+        """
 
         def refused(error: BaseException) -> None:
             reason = f"what the agent emitted could not be written: {describe(error)}"
             self.dead_letter(case, DeadLetter("unwritable", reason, error), seconds)
 
+        writes = case.writes(Status.DONE, self._clock.now())
+        if state:
+            writes |= state
+        if case.has_steps:
+            writes |= dict.fromkeys(self._step_keys(case))
         self._add(
             case.incoming.record,
-            _report("ok", case.incoming, attempt=case.attempts + 1, seconds=seconds),
-            writes=case.writes(Status.DONE, self._clock.now()),
-            records=emitted,
+            report_of("ok", case.incoming, attempt=case.attempts + 1, seconds=seconds),
+            writes=writes,
+            records=records,
             refused=refused,
+            binding=bool(state),
         )
 
     def dead_letter(self, case: Case, why: DeadLetter, seconds: float = 0.0) -> None:
-        """Only a person can help: the letter and the mark are one group."""
-        incoming, failed_at = case.incoming, case.history.first_failed_at
+        """Only a person can help: the letter and the mark are one group. Its steps stay."""
         now = self._clock.now()
-        facts = self._facts(
-            incoming.registration,
-            origin=incoming.origin,
-            key=incoming.origin_key,
-            attempts=case.attempts,
-            failed_at=datetime.fromtimestamp(failed_at, UTC) if failed_at else now,
-            replay=case.replay,
-        )
         self._send(
-            incoming.record,
-            letter(case.subscription.letters, incoming.record, why, facts),
+            case.incoming.record,
+            self._letters.of(case, why, now),
             case.writes(Status.DEAD_LETTERED, now),
-            _report(
+            report_of(
                 "dead_lettered",
-                incoming,
+                case.incoming,
                 attempt=case.attempts,
                 seconds=seconds,
                 code=why.code,
@@ -136,16 +173,9 @@ class Settling:
             detail=why.reason,
         )
         if duplicate(self.mark(mark_key), record.value, replay) is not None:
-            self._add(record, replace(report, outcome="duplicate", code="", detail=""))
+            again = report._replace(outcome="duplicate", code="", detail="")
+            self._add(record, again)
             return
-        facts = self._facts(
-            subscription.registration,
-            origin=origin,
-            key=key,
-            attempts=0,
-            failed_at=now,
-            replay=replay,
-        )
         mark = Mark(
             status=Status.DEAD_LETTERED,
             at=int(now.timestamp()),
@@ -153,20 +183,53 @@ class Settling:
             digest=digest(record.value),
             replay=replay,
         )
-        outgoing = letter(subscription.letters, record, why, facts)
+        outgoing = self._letters.of_unread(
+            record, subscription, why, origin=(origin, key), replay=replay, now=now
+        )
         self._send(record, outgoing, {mark_key: mark.encode()}, report)
 
     # -- what is no outcome ----------------------------------------------------------------------
 
+    def parked(self, case: Case, entry: Writes, refused: Callable[[BaseException], None]) -> None:
+        """It waits in the state from now on, its offset moves on."""
+        case.history = replace(case.history, parked=True)
+        writes = {**case.writes(Status.WAITING, self._clock.now()), **entry}
+        self.put_away(case.incoming.record, writes, refused=refused)
+
+    def put_away(
+        self,
+        record: Record,
+        writes: Writes,
+        *,
+        refused: Callable[[BaseException], None],
+        arrived: Callable[[], None] | None = None,
+    ) -> None:
+        """A record waits in the state, for its time or behind another."""
+
+        def durable() -> None:
+            self._finish(record)
+            if arrived is not None:
+                arrived()
+
+        self._writer.add(Group(writes=writes, durable=durable, refused=refused))
+
     def released(self, case: Case) -> None:
-        """It is given back, which is nobody's fault."""
-        if case.marked:
+        """It is given back, which is nobody's fault. Whether it was cut off, is kept."""
+        if case.marked or case.cut_off:
             self._writer.add(Group(writes=case.writes(Status.RELEASED, self._clock.now())))
         self.tell("released", case)
 
+    def step_rerun(self, case: Case, path: str, reason: str) -> None:
+        """A stored step does not count."""
+        report = report_of("step_rerun", case.incoming, code=reason, detail=path)
+        log.warning(
+            "step_rerun", agent=report.agent, event_id=report.event_id, step=path, reason=reason
+        )
+        self._observer.observe(report)
+
     def tell(self, outcome: str, case: Case, error: BaseException | None = None) -> None:
         """Report what happened on the way."""
-        report = _report(
+        report = report_of(
             outcome,
             case.incoming,
             attempt=case.attempts + (outcome == "started"),
@@ -177,9 +240,7 @@ class Settling:
 
     # -- groups ----------------------------------------------------------------------------------
 
-    def _send(
-        self, record: Record, outgoing: Outgoing, writes: Mapping[bytes, bytes | None], why: Report
-    ) -> None:
+    def _send(self, record: Record, outgoing: Outgoing, writes: Writes, why: Report) -> None:
         log.warning(
             "dead_lettered",
             event_id=why.event_id,
@@ -191,36 +252,43 @@ class Settling:
         )
         self._add(record, why, writes=writes, records=(outgoing,))
 
-    def _add(self, record: Record, report: Report, **group: Any) -> None:
+    def _add(
+        self,
+        record: Record,
+        report: Report,
+        *,
+        writes: Writes | None = None,
+        records: Sequence[Outgoing] = (),
+        refused: Callable[[BaseException], None] | None = None,
+        binding: bool = False,
+    ) -> None:
         def durable() -> None:
             self._finish(record)
             self._observer.observe(report)
 
-        self._writer.add(Group(durable=durable, **group))
-
-    def _facts(
-        self,
-        registration: Registration,
-        *,
-        origin: Position,
-        key: bytes | None,
-        attempts: int,
-        failed_at: datetime,
-        replay: int,
-    ) -> LetterFacts:
-        return LetterFacts(
-            origin=origin,
-            key=key,
-            agent=registration.name,
-            agent_version=registration.version,
-            group=self._group,
-            attempts=attempts,
-            failed_at=failed_at,
-            replay_count=replay,
+        writes = writes or {}
+        if isinstance(record, StoredRecord):  # it has waited long enough
+            writes[record.entry] = None
+        self._writer.add(
+            Group(
+                writes=writes,
+                records=records,
+                durable=durable,
+                refused=refused,
+                binding=binding,
+            )
         )
 
+    def _step_keys(self, case: Case) -> set[bytes]:
+        """Where the event's steps are, those of earlier processes too."""
+        keys = set(case.step_keys or ())
+        if case.found_steps:
+            keys.update(key for key, _ in self._store.scan(steps_of(case.incoming.seen_key)))
+        return keys
 
-def _report(outcome: str, incoming: Incoming, **more: Any) -> Report:
+
+def report_of(outcome: str, incoming: Incoming, **more: Any) -> Report:
+    """A report of what happened to an event."""
     record = incoming.record
     return Report(
         outcome=outcome,

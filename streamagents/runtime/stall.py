@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
+import os
 import sys
 import threading
 import time
@@ -12,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from types import FrameType
 
 HELD_S = 1.0
+STUCK = 70
+"""Exit code: EX_SOFTWARE of sysexits.h."""
 _LOOK_S = 0.25
 
 log = structlog.stdlib.get_logger("streamagents.runtime")
@@ -24,12 +28,23 @@ log = structlog.stdlib.get_logger("streamagents.runtime")
 class StallWatch:
     """Looks from a thread of its own whether the loop turns.
 
+    A loop that stands still for too long is dead: nothing else in the process can say so, or end
+    it. Its events are taken up by others, and one that held it counts as having killed it.
+
     Args:
         agents: the application's agents, to be recognized on the stack.
+        stuck_after_s: the loop may be held so long; then the process ends.
+        end: ends the process; a test puts something else in its place.
     """
 
-    def __init__(self, agents: Iterable[Any]) -> None:
-        self._agents = list(agents)
+    def __init__(
+        self,
+        agents: Iterable[Any],
+        *,
+        stuck_after_s: float,
+        end: Callable[[int], object] = os._exit,
+    ) -> None:
+        self._agents, self._stuck_after_s, self._end = list(agents), stuck_after_s, end
         self._turned_at = time.monotonic()
         self._stopped = threading.Event()
         self._beat: asyncio.TimerHandle | None = None
@@ -52,14 +67,30 @@ class StallWatch:
         self._beat = loop.call_later(_LOOK_S, self._turn, loop)
 
     def _watch(self) -> None:
-        told = 0.0
+        told, asleep_s, looked_at = 0.0, 0.0, time.monotonic()
         while not self._stopped.wait(_LOOK_S):
-            turned_at = self._turned_at
-            held_s = time.monotonic() - turned_at
+            turned_at, now = self._turned_at, time.monotonic()
+            if turned_at > looked_at:
+                asleep_s = 0.0
+            # We did not run either: the whole process was frozen, which is not the loop's fault.
+            asleep_s += max(0.0, now - looked_at - 2 * _LOOK_S)
+            looked_at = now
+            held_s = now - turned_at - asleep_s
             frame = sys._current_frames().get(self._loop_thread)  # noqa: SLF001 - its documented use
             if held_s > HELD_S and turned_at != told and frame is not None:
                 told = turned_at  # once a stall
                 self._tell(frame, held_s)
+            if held_s > self._stuck_after_s:
+                self._give_up(held_s)
+
+    def _give_up(self, held_s: float) -> None:
+        log.critical(
+            "loop_dead",
+            seconds=round(held_s, 1),
+            help="the stacks of all threads follow; the worker ends, and others take over",
+        )
+        faulthandler.dump_traceback(all_threads=True)
+        self._end(STUCK)
 
     def _tell(self, frame: FrameType, held_s: float) -> None:
         log.warning(

@@ -11,7 +11,8 @@ import structlog
 
 from streamagents.bus import KafkaAdmin
 from streamagents.errors import BrokerUnavailableError, ConfigurationError, TopicsError
-from streamagents.topics import plan
+from streamagents.pipeline.expiry import UNLIMITED, Lifetime, lifetime
+from streamagents.topics import LETTERS_SUFFIX, plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,8 +30,13 @@ _OWNER = "owner"
 """File in a worker's folder that says whose state it is."""
 
 
-async def prepare(settings: Settings, app_id: str, specs: Sequence[TopicSpec]) -> Path:
+async def prepare(
+    settings: Settings, app_id: str, specs: Sequence[TopicSpec]
+) -> tuple[Path, Mapping[str, ActualTopic]]:
     """Wait for the broker, look at the topics, take a data folder.
+
+    Returns:
+        The folder, and the topics as the broker has them.
 
     Raises:
         TopicsError: a topic is missing or has another number of partitions.
@@ -40,7 +46,30 @@ async def prepare(settings: Settings, app_id: str, specs: Sequence[TopicSpec]) -
     check_topics(specs, actual)
     folder = take_folder(settings.data_dir / app_id, f"{app_id}@{cluster}")
     log.info("data_folder", path=str(folder))
-    return folder
+    return folder, actual
+
+
+def lifetimes(ttl_s: float, topics: Mapping[str, ActualTopic]) -> dict[str, Lifetime]:
+    """By topic, how long seen ids live: never shorter than what they stand for can come again.
+
+    Args:
+        ttl_s: the setting.
+        topics: as the broker has them.
+    """
+    lives: dict[str, Lifetime] = {}
+    for name, topic in topics.items():
+        letters = topics.get(name + LETTERS_SUFFIX)
+        if letters is None:
+            continue  # not one that is consumed
+        life = lives[name] = lifetime(ttl_s, topic.config, letters.config)
+        if life.done_s > ttl_s:
+            log.info(
+                "dedupe_ttl_raised",
+                topic=name,
+                setting_s=ttl_s,
+                retention_s="unlimited" if life.done_s == UNLIMITED else life.done_s,
+            )
+    return lives
 
 
 async def _ask(bootstrap: str, names: Sequence[str]) -> tuple[str, Mapping[str, ActualTopic]]:

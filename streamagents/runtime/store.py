@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from rocksdict import WriteBatch
 
+from streamagents.errors import StateError, describe
 from streamagents.runtime.internals import OFFSET_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 
 class Store:
@@ -39,6 +40,23 @@ class Store:
         value: bytes | None = self._db.get(key)
         return value
 
+    def scan(self, prefix: bytes, start: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
+        """What is durable under a prefix, in the order of the keys; `start` is where to begin."""
+        if self._db is None:
+            return
+        rows = self._db.iter()
+        rows.seek(prefix if start is None else start)
+        while rows.valid():
+            key = rows.key()
+            if not key.startswith(prefix):
+                return
+            yield key, rows.value()
+            rows.next()
+
+    def on_its_way(self, key: bytes) -> bool:
+        """Whether a change of this key is not durable yet."""
+        return key in self._buffered
+
     def buffer(self, owner: object, writes: Mapping[bytes, bytes | None]) -> None:
         """Take the writes of a group, its owner, that is on its way."""
         for key, value in writes.items():
@@ -57,6 +75,9 @@ class Store:
 
         One WriteBatch: after a kill RocksDB holds all of it or nothing, and Faust recovers from
         the offset that it finds.
+
+        Raises:
+            StateError: RocksDB did not take it.
         """
         batch = WriteBatch(raw_mode=True)
         for owner, writes in groups:
@@ -69,4 +90,11 @@ class Store:
                     del self._buffered[key]
         if last is not None and last >= 0:
             batch.put(OFFSET_KEY, str(last).encode())
-        self._db.write(batch)
+        try:
+            self._db.write(batch)
+        except Exception as exc:  # RocksDB's errors have no class of their own
+            raise StateError(
+                f"The local state cannot be written: {describe(exc)}. Make room, or name another "
+                "folder with STREAMAGENTS_DATA_DIR, and start again: nothing is lost, it comes "
+                "back from the changelog."
+            ) from exc

@@ -5,22 +5,30 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from streamagents.pipeline.chain import Subscription
-from streamagents.runtime.attempt import Attempts, Destination
+from streamagents.pipeline.chain import Subscription, judge
+from streamagents.pipeline.dispatch import dispatch
+from streamagents.pipeline.outbox import judge_action
 from streamagents.runtime.clock import SystemClock
+from streamagents.runtime.emitter import Destination, Emitter
 from streamagents.runtime.engine import Engine
 from streamagents.runtime.gate import Gate
 from streamagents.runtime.handling import Worker
 from streamagents.runtime.internals import RecordTransport
+from streamagents.runtime.invoke import Invoker
 from streamagents.runtime.partitioner import partition_of
+from streamagents.runtime.reception import Source
 from streamagents.runtime.streams import add_stream
 from streamagents.topics import state_table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from streamagents.agents import Registration, Registry
     from streamagents.ports import Observer
+    from streamagents.runtime.pauses import AgentPauses
     from streamagents.settings import Settings
     from streamagents.topics import Layout, TopicSpec
 
@@ -32,15 +40,17 @@ _BUFFERED = 4
 
 
 def build_engine(
-    app: Any, registry: Registry, layout: Layout, settings: Settings, observer: Observer
+    app: Any,
+    registry: Registry,
+    layout: Layout,
+    settings: Settings,
+    *,
+    channels: Mapping[str, Registration],
+    pauses: AgentPauses,
+    observer: Observer,
 ) -> Engine:
     """Give a Faust app its tables, streams and consumer, and put together what they feed."""
-    typed = {
-        type_: _subscription(layout, layout.typed(registration.event), registration)
-        for type_, registration in registry.agents.items()
-    }
-    inbox = _subscription(layout, layout.inbox(), registry.fallback)
-    subscriptions = {s.topic: s for s in (*typed.values(), inbox)}
+    sources = _sources(app.conf.id, registry, layout, channels)
     tables = {
         count: app.Table(
             state_table(count),
@@ -50,41 +60,83 @@ def build_engine(
             help="Marks of events, seen ids among them.",
             options={"driver": "rocksdict", "write_buffer_size": 8 << 20},
         )
-        for count in sorted({s.partitions for s in subscriptions.values()})
+        for count in sorted({s.subscription.partitions for s in sources.values()})
     }
-    for topic in subscriptions:
+    for topic in sources:
         add_stream(app, topic)
     app.transport = RecordTransport(app.conf.broker_consumer, app)
     return Engine(
         app,
-        subscriptions=subscriptions,
-        inbox={inbox.topic: typed},
-        worker=_worker(app, registry, layout, settings, observer),
+        sources=sources,
+        worker=_worker(
+            app, registry, layout, settings, channels=channels, pauses=pauses, observer=observer
+        ),
         tables=tables,
         limit=max(1000, _BUFFERED * settings.in_flight),
         release_s=REBALANCE_S * _REBALANCE_SHARE,
-        partition_of=partition_of,
     )
 
 
+def _sources(
+    app_id: str, registry: Registry, layout: Layout, channels: Mapping[str, Registration]
+) -> dict[str, Source]:
+    """Every topic that is consumed, and how its records are judged."""
+    typed = {
+        type_: _subscription(layout, layout.typed(registration.event), registration)
+        for type_, registration in registry.agents.items()
+    }
+    inbox = _subscription(layout, layout.inbox(), registry.fallback)
+    outbox = {
+        name: _subscription(layout, layout.actions(), registration)
+        for name, registration in channels.items()
+    }
+    sources = [
+        Source(s, partial(judge, subscription=s, partition_of=partition_of), s.registration.name)
+        for s in typed.values()
+    ]
+    route = partial(dispatch, inbox=inbox, typed=typed, partition_of=partition_of)
+    sources.append(Source(inbox, route, None))
+    deliver = partial(judge_action, channels=outbox, app_id=app_id, partition_of=partition_of)
+    sources.append(Source(next(iter(outbox.values())), deliver, None))
+    return {source.subscription.topic: source for source in sources}
+
+
 def _worker(
-    app: Any, registry: Registry, layout: Layout, settings: Settings, observer: Observer
+    app: Any,
+    registry: Registry,
+    layout: Layout,
+    settings: Settings,
+    *,
+    channels: Mapping[str, Registration],
+    pauses: AgentPauses,
+    observer: Observer,
 ) -> Worker:
     clock = SystemClock()
     destinations = {
-        model: Destination(topic=spec.name, partitions=spec.partitions)
-        for model in registry.events.values()
-        for spec in (layout.typed(model.event_type),)
+        model: _destination(layout.typed(model.event_type)) for model in registry.events.values()
     }
     return Worker(
         process=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}",
         group=app.conf.id,
-        gate=Gate(settings.in_flight),
-        attempts=Attempts(app.conf.id, destinations, partition_of=partition_of, clock=clock),
+        gate=Gate(settings.in_flight, pauses),
+        pauses=pauses,
+        invoker=Invoker(clock),
+        emitter=Emitter(
+            app.conf.id,
+            destinations,
+            outbox=_destination(layout.actions()),
+            channels=channels,
+            partition_of=partition_of,
+            clock=clock,
+        ),
         clock=clock,
         observer=observer,
         alive=lambda: app.consumer.silent_s < settings.session_timeout_s,
     )
+
+
+def _destination(spec: TopicSpec) -> Destination:
+    return Destination(topic=spec.name, partitions=spec.partitions)
 
 
 def _subscription(layout: Layout, spec: TopicSpec, registration: Registration) -> Subscription:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
     InvalidTopicError,
@@ -22,6 +24,7 @@ from aiokafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
+from streamagents.errors import describe
 from streamagents.runtime.group import Group, by_partition, cut
 from streamagents.runtime.internals import retrieve_transaction_error
 
@@ -30,8 +33,15 @@ if TYPE_CHECKING:
 
     from streamagents.runtime.store import Store
 
+log = structlog.stdlib.get_logger("streamagents.runtime")
+
 MAX_GROUPS = 500
 """Groups in one transaction."""
+MAX_BYTES = 16 << 20
+"""Bytes in one transaction: it has to be over long before its timeout."""
+REQUEST_BYTES = 16 << 20
+"""Bytes unsettled at once: the driver may put all of them into one request, and brokers refuse one
+over `socket.request.max.bytes`."""
 BATCH_BYTES = 512 << 10
 TRANSACTION_TIMEOUT_MS = 60_000
 _CLOSE_S = 3.0
@@ -75,6 +85,7 @@ class Writer:
         self._queue: deque[Group] = deque()
         self._flushing: asyncio.Task[None] | None = None
         self._closed = False
+        self._context = copy_context()
 
     async def fence(self) -> None:
         """Start the producer: what an earlier owner left open is completed or aborted.
@@ -113,18 +124,25 @@ class Writer:
         self._store.buffer(group, group.writes)
         self._queue.append(group)
         if self._flushing is None:
-            self._flushing = asyncio.get_running_loop().create_task(self._flush())
-            self._flushing.add_done_callback(self._flushed)
+            self._begin_flush()
 
     async def write(self, writes: Mapping[bytes, bytes | None]) -> None:
-        """Write state and wait until it is durable."""
+        """Write state and wait until it is durable.
+
+        Raises:
+            KafkaError: it can never be written.
+        """
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def durable() -> None:
             if not done.done():
                 done.set_result(None)
 
-        self.add(Group(writes=writes, durable=durable))
+        def refused(error: BaseException) -> None:
+            if not done.done():
+                done.set_exception(error)
+
+        self.add(Group(writes=writes, durable=durable, refused=refused))
         if self._closed:
             raise asyncio.CancelledError
         await done
@@ -154,8 +172,13 @@ class Writer:
         if (error := task.exception()) is not None:
             self._give_up(error)
         elif self._queue:
-            self._flushing = asyncio.get_running_loop().create_task(self._flush())
-            self._flushing.add_done_callback(self._flushed)
+            self._begin_flush()
+
+    def _begin_flush(self) -> None:
+        # In our own context: whoever adds the first group passes nothing on to those behind it.
+        loop = asyncio.get_running_loop()
+        self._flushing = loop.create_task(self._flush(), context=self._context)
+        self._flushing.add_done_callback(self._flushed)
 
     def _give_up(self, why: BaseException) -> None:
         """Another epoch exists, or ours is in doubt: never try again under the same id.
@@ -168,8 +191,16 @@ class Writer:
 
     async def _flush(self) -> None:
         while self._queue:
-            groups = [self._queue.popleft() for _ in range(min(MAX_GROUPS, len(self._queue)))]
-            await self._commit_groups(groups)
+            await self._commit_groups(self._next())
+
+    def _next(self) -> list[Group]:
+        """The groups of the next transaction."""
+        groups: list[Group] = []
+        size = 0
+        while self._queue and len(groups) < MAX_GROUPS and size < MAX_BYTES:
+            groups.append(self._queue.popleft())
+            size += groups[-1].size
+        return groups
 
     async def _commit_groups(self, groups: list[Group]) -> None:
         delay_s = _RETRY_S[0]
@@ -181,26 +212,54 @@ class Writer:
             except (KafkaError, TimeoutError) as exc:
                 # An abort that succeeds proves that the epoch is still ours; one that fails ends
                 # in _give_up.
-                assert self._producer is not None  # noqa: S101 - fence() came first
-                await self._producer.abort_transaction()
+                await self._abort(exc)
                 if isinstance(exc, _PERMANENT):
-                    await self._one_by_one(groups, exc)
-                    return
+                    if len(groups) > 1:
+                        for group in groups:
+                            await self._commit_groups([group])
+                        return
+                    if groups[0].refused is not None:
+                        await self._refuse(groups[0], exc)
+                        return
+                    self._tell(groups[0], exc)
                 await asyncio.sleep(delay_s)
                 delay_s = min(delay_s * 2, _RETRY_S[1])
             else:
                 self._committed(groups, last)
                 return
 
-    async def _one_by_one(self, groups: list[Group], error: KafkaError) -> None:
-        if len(groups) > 1:
-            for group in groups:
-                await self._commit_groups([group])
-            return
-        if groups[0].refused is None:
+    async def _abort(self, error: BaseException) -> None:
+        assert self._producer is not None  # noqa: S101 - fence() came first
+        try:
+            await self._producer.abort_transaction()
+        except AssertionError:  # the driver has given this producer up: there is no abort
+            raise error.__cause__ or error from None
+
+    async def _refuse(self, group: Group, error: KafkaError) -> None:
+        """A group can never be written: whoever made it decides what is written in its place.
+
+        Where others have read what it would have changed, they are done again, from what is
+        durable: the partition is given up behind the group that takes its place.
+        """
+        assert group.refused is not None  # noqa: S101 - the caller has looked
+        if group.binding:
+            self._queue.clear()
+        self._store.discard(group)
+        group.refused(error)
+        if group.binding:
+            await self._commit_groups(self._next())
             raise error
-        self._store.discard(groups[0])
-        groups[0].refused(error)
+
+    def _tell(self, group: Group, error: KafkaError) -> None:
+        """A letter, or our own state, cannot be written: it is tried until somebody mends that."""
+        topics = {record.topic for record in group.records} | {self._changelog}
+        log.error(
+            "cannot_write",
+            topics=sorted(topics),
+            partition=self._partition,
+            reason=describe(error),
+            help="the partition stands still: run `streamagents topics apply`",
+        )
 
     def _committed(self, groups: list[Group], last: int | None) -> None:
         if self._closed:
@@ -220,9 +279,14 @@ class Writer:
         await producer.begin_transaction()
         sends: list[asyncio.Future[Any]] = []
         tail: tuple[asyncio.Future[Any], int] | None = None
+        unsettled = 0
         try:
             for (topic, partition), records in batches.items():
                 for batch, size in cut(producer, records):
+                    unsettled += batch.size()
+                    if unsettled > REQUEST_BYTES:
+                        await asyncio.gather(*sends, return_exceptions=True)
+                        unsettled = batch.size()
                     sends.append(await producer.send_batch(batch, topic, partition=partition))
                     if topic == self._changelog:
                         tail = (sends[-1], size)

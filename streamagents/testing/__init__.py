@@ -11,7 +11,15 @@ Touches: nothing outside of the process.
 """
 
 from streamagents.testing.bus import MemoryBus, MemoryRecord
+from streamagents.testing.channel import Note, RecordingChannel
 from streamagents.testing.clock import FakeClock
 from streamagents.testing.context import FakeContext
 
-__all__ = ["FakeClock", "FakeContext", "MemoryBus", "MemoryRecord"]
+__all__ = [
+    "FakeClock",
+    "FakeContext",
+    "MemoryBus",
+    "MemoryRecord",
+    "Note",
+    "RecordingChannel",
+]

@@ -8,27 +8,41 @@ import structlog
 from structlog.testing import LogCapture
 
 from streamagents.agents import Context, EventInfo
-from streamagents.errors import EventTooLargeError
-from streamagents.events import Event
 from streamagents.testing.clock import FakeClock
-from streamagents.topics import MAX_RECORD_BYTES
+from streamagents.testing.run import FakeRun
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from streamagents.actions import Action
+    from streamagents.events import Event
+
 
 class FakeContext(Context):
-    """A context outside of any worker: what is emitted and logged is kept for the test to see.
+    """A context outside of any worker: what an agent leaves is kept for the test to see.
+
+    ```python
+    ctx = FakeContext(state={"count": 3}, steps={"enrich": {"employees": 40}})
+    await LeadAgent().run(lead, ctx)  # `enrich` is not called: it has its result
+    assert ctx.values == {"count": 4}
+    assert ctx.acted == [LogLine(text="a lead of 40 people")]
+    ```
+
+    A second attempt has the steps of the first: `FakeContext(steps=first.steps, attempt=2)`.
 
     Args:
-        event_id: the event's id, from which the ids of what it emits are made.
+        event_id: the event's id, from which the ids of what it emits and decides are made.
         now: the moment that `ctx.now()` tells; `ctx.clock` moves it.
         attempt: 1 for the first.
+        interrupted: an earlier attempt ended without telling how far it got.
         headers: the record's headers.
         type: the event's type, where the agent looks at it.
         source: where the event came from.
-        key: the event's key.
+        key: the event's key; without one there is no `ctx.state`.
+        steps: results of steps by path, JSON or models: these steps are not run, whatever they are
+            called with.
+        state: values by name, JSON or models.
     """
 
     def __init__(
@@ -37,15 +51,15 @@ class FakeContext(Context):
         event_id: str = "event-1",
         now: datetime | None = None,
         attempt: int = 1,
+        interrupted: bool = False,
         headers: Mapping[str, bytes] | None = None,
         type: str = "test",  # noqa: A002 - the event's own word
         source: str = "test",
-        key: str | None = None,
+        key: str | None = "key-1",
+        steps: Mapping[str, Any] | None = None,
+        state: Mapping[str, Any] | None = None,
     ) -> None:
         self.clock = FakeClock() if now is None else FakeClock(now)
-        self.emitted: list[Event] = []
-        self.emitted_ids: list[str] = []
-        self._unnamed = 0
         capture = LogCapture()
         self.logs = capture.entries
         """What was logged: `{"event": "scored", "log_level": "info", "score": 7}`."""
@@ -58,25 +72,48 @@ class FakeContext(Context):
             topic=type,
             key=key,
             headers=dict(headers or {}),
+            interrupted=interrupted,
         )
         log: Any = structlog.wrap_logger(None, processors=[capture])
-        super().__init__(event, emit=self._keep, clock=self.clock, log=log)
+        self._left = FakeRun(event_id, key, steps=steps or {}, state=state or {})
+        super().__init__(event, run=self._left, clock=self.clock, log=log)
 
-    def _keep(self, event: Event) -> str:
-        if not isinstance(event, Event):
-            raise TypeError(
-                f"emit() takes an Event, got {type(event).__name__}: define a model for it."
-            )
-        size = len(event.model_dump_json())
-        if size > MAX_RECORD_BYTES:
-            raise EventTooLargeError(
-                f"The emitted {type(event).__name__} takes {size} bytes, a record takes "
-                f"{MAX_RECORD_BYTES}: emit a reference to the data instead."
-            )
-        id_ = event.event_id()
-        if id_ is None:
-            self._unnamed += 1
-            id_ = f"{self.event.id}/emit-{self._unnamed}"
-        self.emitted.append(event)
-        self.emitted_ids.append(id_)
-        return id_
+    @property
+    def emitted(self) -> list[Event]:
+        """All that was emitted, delayed or not, in order."""
+        return self._left.emitted
+
+    @property
+    def emitted_ids(self) -> list[str]:
+        """The ids of what was emitted."""
+        return self._left.emitted_ids
+
+    @property
+    def delayed(self) -> list[tuple[Event, float]]:
+        """What of it was delayed, and by how many seconds."""
+        return self._left.delayed
+
+    @property
+    def acted(self) -> list[Action]:
+        """The effects that were decided, in order."""
+        return self._left.acted
+
+    @property
+    def acted_ids(self) -> list[str]:
+        """The ids of the effects."""
+        return self._left.acted_ids
+
+    @property
+    def steps(self) -> dict[str, Any]:
+        """What is stored of steps, by path, as JSON values."""
+        return self._left.steps.results()
+
+    @property
+    def steps_rerun(self) -> dict[str, str]:
+        """Steps that ran again though a result was stored, with the reason."""
+        return self._left.steps.rerun_for
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What is stored in `ctx.state`, by name, as JSON values."""
+        return self._left.values.values()

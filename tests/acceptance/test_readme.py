@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import faust
 
+from streamagents.actions import Deliverer, build_channels
 from streamagents.settings import Settings
+from streamagents.testing import FakeContext
 from support.commands import CHECKOUT, streamagents
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ def blocks(language: str) -> list[str]:
 async def test_the_first_agent_is_an_application_and_its_test_passes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module, test = blocks("python")
+    module, test, _ = blocks("python")
     (tmp_path / "crm.py").write_text(module)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "crm", raising=False)
@@ -37,8 +39,18 @@ async def test_the_first_agent_is_an_application_and_its_test_passes(
 
 
 def test_the_first_agent_takes_less_than_thirty_lines() -> None:
-    module, _ = blocks("python")
+    module, *_ = blocks("python")
     assert len(module.splitlines()) <= 30
+
+
+async def test_its_channel_is_one_and_its_effect_is_delivered() -> None:
+    *_, notify = blocks("python")
+    scope: dict[str, Any] = {"__name__": "notify"}
+    exec(notify, scope)
+    deliveries = build_channels(scope["CHANNELS"])
+    assert set(deliveries) == {"sms", "log"}
+    ctx = FakeContext(event_id="1/note", source="crm")
+    await Deliverer(deliveries["sms"], ctx.clock).run({"to": "+49", "text": "hello"}, ctx)
 
 
 def test_every_command_it_names_exists() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -9,6 +10,9 @@ import subprocess
 import sys
 import uuid
 from collections import Counter
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
 from aiokafka import AIOKafkaProducer
@@ -19,32 +23,48 @@ from support import wait_until, wait_until_async
 from support.commands import CHECKOUT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
     from types import TracebackType
 
     from streamagents.ports import Record
+    from streamagents.runtime.app import StreamApp
     from streamagents.topics import TopicSpec
 
 SESSION_S = 6.0
 """The shortest session that Kafka allows: a killed worker's partitions are free after it."""
 MODULE = "support.jobs_app"
+"""An application; the module `x_app` holds the application `x`."""
 
 
 class Fleet:
-    """The jobs application on a broker: its topics, its workers, what they did.
+    """An application on a broker: its topics, its workers, what they did.
 
     Args:
         bootstrap: the broker.
         folder: for data, logs and the journal.
+        module: of the application.
+        retention_ms: of its topics and their dead letters, where it is not to be the usual one.
         environment: further settings of the workers.
     """
 
-    def __init__(self, bootstrap: str, folder: Path, **environment: str) -> None:
+    def __init__(
+        self,
+        bootstrap: str,
+        folder: Path,
+        *,
+        module: str = MODULE,
+        retention_ms: int | None = None,
+        **environment: str,
+    ) -> None:
         self.bootstrap, self.folder = bootstrap, folder
+        self.module, self.name = module, module.rpartition(".")[2].removesuffix("_app")
+        self._retention_ms = retention_ms
         self.prefix = f"t{uuid.uuid4().hex[:8]}."
         self.journal = folder / "journal"
         self.journal.touch()
+        self.gates = folder / "gates"
+        self.gates.mkdir()
         self.log = folder / "workers.log"
         self.data = folder / "data"
         self.workers: list[subprocess.Popen[bytes]] = []
@@ -53,6 +73,7 @@ class Fleet:
             **kept,
             "PYTHONPATH": f"{CHECKOUT}:{CHECKOUT / 'tests'}",
             "JOBS_JOURNAL": str(self.journal),
+            "JOBS_GATES": str(self.gates),
             "STREAMAGENTS_BROKER": bootstrap,
             "STREAMAGENTS_DATA_DIR": str(self.data),
             "STREAMAGENTS_TOPIC_PREFIX": self.prefix,
@@ -82,21 +103,37 @@ class Fleet:
 
     def specs(self) -> list[TopicSpec]:
         """The application's topics, under this fleet's prefix."""
-        from support.jobs_app import Job, JobDone, Order
-
-        layout = Layout(prefix=self.prefix)
-        sources = [layout.typed(model.event_type) for model in (Job, Order)] + [layout.inbox()]
-        return [
+        sources, layout = self._sources(), self._layout
+        known = {spec.name for spec in sources}
+        emitted = [layout.typed(m.event_type) for m in self._app.registry.events.values()]
+        specs = [
             *sources,
-            layout.typed(JobDone.event_type),
+            *(spec for spec in emitted if spec.name not in known),
             *(layout.letters(spec) for spec in sources),
-            layout.changelog(self.group, 4),
         ]
+        if self._retention_ms is not None:
+            ours = {"retention.ms": str(self._retention_ms)}
+            specs = [replace(spec, config={**spec.config, **ours}) for spec in specs]
+        return [*specs, layout.changelog(self.group, 4)]
+
+    def _sources(self) -> list[TopicSpec]:
+        agents = self._app.registry.agents.values()
+        typed = [self._layout.typed(registration.event) for registration in agents]
+        return [*typed, self._layout.inbox(), self._layout.actions()]
+
+    @property
+    def _app(self) -> StreamApp:
+        app: StreamApp = import_module(self.module).app
+        return app
+
+    @property
+    def _layout(self) -> Layout:
+        return Layout(prefix=self.prefix)
 
     @property
     def group(self) -> str:
         """The consumer group."""
-        return f"{self.prefix}jobs"
+        return f"{self.prefix}{self.name}"
 
     def topic(self, name: str) -> str:
         """A topic's name on the broker."""
@@ -109,7 +146,7 @@ class Fleet:
         before = self.log.read_text().count("intake_begins") if self.log.exists() else 0
         with self.log.open("ab") as log:
             worker = subprocess.Popen(
-                [sys.executable, "-m", "faust", "-A", MODULE, "worker", "-l", "info"],
+                [sys.executable, "-m", "faust", "-A", self.module, "worker", "-l", "info"],
                 env={**self.environment, **environment},
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -156,6 +193,18 @@ class Fleet:
         """Produce jobs, keyed as any client would."""
         await self.send("job", (job(n, f"k{n % keys}", **fields) for n in numbers))
 
+    async def replay(self, letter: Record, count: int = 1) -> None:
+        """Produce a dead letter to its topic again, as a person would."""
+        name = "streamagents-replay-count"
+        kept = [(n, v) for n, v in letter.headers if n != name]
+        topic = header(letter, "kafka_dlt-original-topic").removeprefix(self.prefix)
+        headers = [*kept, (name, str(count).encode())]
+        await self.send(topic, [(letter.key, letter.value)], headers=headers)
+
+    def open(self, gate: str) -> None:
+        """Let go on who waits for this gate, now and in every later process."""
+        (self.gates / gate).touch()
+
     # -- what became of them ---------------------------------------------------------------------
 
     def lines(self, word: str) -> list[list[str]]:
@@ -167,6 +216,11 @@ class Fleet:
         """A topic's committed records."""
         return await read_all(self.bootstrap, self.topic(topic))
 
+    async def state(self) -> dict[bytes, bytes | None]:
+        """The state, as whoever recovers it will read it; None is what was deleted."""
+        changelog = await self.read(f"{self.name}-state-p4-changelog")
+        return {record.key or b"": record.value for record in changelog}
+
     async def done(self) -> Counter[int]:
         """How often each job's event was emitted, for a reader of what is committed."""
         return Counter(json.loads(r.value or b"")["n"] for r in await self.read("job_done"))
@@ -176,16 +230,35 @@ class Fleet:
         return await self.read(f"{topic}.dlq")
 
     async def settled(self, timeout_s: float = 60) -> None:
-        """Wait until everything that was produced is finished, durably, and committed."""
-        sources = [self.topic(name) for name in ("job", "order", "streamagents.inbox")]
+        """Wait until everything that was produced, also by agents, is finished and committed.
+
+        What waits in the state (parked, delayed) is not waited for.
+        """
+        sources = [spec.name for spec in self._sources()]
 
         async def committed() -> bool:
             async with KafkaAdmin(self.bootstrap) as admin:
-                ends = await admin.end_offsets(sources)
+                # In this order: what the agents of committed events left is there by now.
                 commits = await admin.committed(self.group)
+                ends = await admin.end_offsets(sources)
             return all(commits.get(at, 0) >= end for at, end in ends.items())
 
         await wait_until_async(committed, timeout_s)
+
+
+@contextmanager
+def running(fleet: Fleet) -> Iterator[Fleet]:
+    """A fleet with one worker, for the tests of a module that harm nobody."""
+
+    async def enter() -> None:
+        await fleet.__aenter__()
+
+    asyncio.run(enter())
+    try:
+        fleet.start()
+        yield fleet
+    finally:
+        asyncio.run(fleet.__aexit__(None, None, None))
 
 
 def job(n: int, who: str = "k", **fields: Any) -> tuple[bytes, bytes]:

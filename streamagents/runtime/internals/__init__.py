@@ -22,7 +22,7 @@ from streamagents.runtime.internals.handles import (
     retrieve_transaction_error,
 )
 from streamagents.runtime.internals.process import StreamWorker, WorkerBoot
-from streamagents.runtime.internals.records import RawBatch, RawName, has_raw_names
+from streamagents.runtime.internals.records import RawBatch, RawName, has_raw_names, header_name
 from streamagents.runtime.internals.thread import GAP_KEY, RecordThread
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "WorkerBoot",
     "commit_last",
     "has_raw_names",
+    "header_name",
     "open_store",
     "producer_settings",
     "retrieve_transaction_error",

@@ -34,6 +34,14 @@ class RawName(str):
         return str.encode(self, "utf-8", "surrogateescape")
 
 
+def header_name(raw: bytes) -> str:
+    """A header's name as the client reads it."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return RawName(raw.decode("utf-8", "surrogateescape"))
+
+
 class _Lenient(bytearray):
     """A buffer whose slices decode to names whatever is in them."""
 
@@ -42,10 +50,7 @@ class _Lenient(bytearray):
         return _Lenient(found) if isinstance(index, slice) else found
 
     def decode(self, *_: Any) -> str:
-        try:
-            return bytes(self).decode()
-        except UnicodeDecodeError:
-            return RawName(bytes(self).decode("utf-8", "surrogateescape"))
+        return header_name(bytes(self))
 
 
 class _LenientBatch(default_records._DefaultRecordBatchPy):  # type: ignore[misc] # not typed for us

@@ -64,6 +64,14 @@ class RecordThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc] # Faust
 
         coordinator._do_heartbeat = noted_beat
 
+    async def on_partitions_assigned(self, assigned: Any, generation_id: int = 0) -> None:
+        """Heartbeat from here on: aiokafka begins when this returns, and a fence may take long.
+
+        A member that is silent for so long is put out of the group, joins again, fences again ...
+        """
+        self._ensure_consumer()._coordinator._start_heartbeat_task()
+        await super().on_partitions_assigned(assigned, generation_id)
+
     async def _connect(self) -> None:
         try:
             await super().on_start()

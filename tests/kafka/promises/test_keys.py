@@ -113,7 +113,7 @@ async def test_what_is_emitted_is_a_binary_cloudevent_in_the_trace_of_its_cause(
     assert headers["ce_specversion"] == b"1.0"
     assert headers["ce_id"] == b"7/emit-1"
     assert headers["ce_type"] == b"job_done"
-    assert headers["ce_source"] == f"streamagents/{fleet.group}".encode()
+    assert headers["ce_source"] == f"streamagents/{fleet.group}/{fleet.topic('job')}".encode()
     assert headers["content-type"] == b"application/json"
     assert headers["traceparent"][:35] == trace[:35]
     assert headers["traceparent"] != trace

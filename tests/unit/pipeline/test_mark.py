@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamagents.errors import StreamAgentsError
-from streamagents.pipeline.mark import FORMAT, History, Mark, NewerFormatError, Status, refuse_newer
+from streamagents.pipeline.mark import (
+    FORMAT,
+    History,
+    Mark,
+    NewerFormatError,
+    Status,
+    done_mark,
+    refuse_newer,
+)
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=40)
 HISTORIES = st.builds(
@@ -20,6 +28,10 @@ HISTORIES = st.builds(
     deaths_alone=st.integers(0, 9),
     first_failed_at=st.floats(0, 4e9),
     error=TEXT,
+    first_started_at=st.floats(0, 4e9),
+    parked=st.booleans(),
+    steps=st.booleans(),
+    interrupted=st.booleans(),
 )
 FIXED: dict[str, Any] = {
     "at": st.integers(0, 2**32 - 1),
@@ -48,6 +60,28 @@ def test_a_finished_mark_forgets_its_history_on_purpose(mark: Mark) -> None:
 
     assert read.history == History()
     assert (read.status, read.attempts, read.replay) == (mark.status, mark.attempts, mark.replay)
+
+
+@given(st.fixed_dictionaries(FIXED))
+def test_the_short_way_to_a_mark_of_what_is_done_is_no_other(fields: dict[str, Any]) -> None:
+    assert done_mark(**fields) == Mark(status=Status.DONE, **fields).encode()
+
+
+@pytest.mark.parametrize("size", [65_533, 65_534, 65_535, 200_000])
+def test_the_short_way_cuts_a_key_as_the_long_one_does(size: int) -> None:
+    fields: dict[str, Any] = {"at": 1, "key": b"k" * size, "digest": bytes(8), "attempts": 0}
+
+    assert done_mark(replay=0, **fields) == Mark(status=Status.DONE, **fields).encode()
+
+
+def test_a_history_of_an_earlier_release_is_read() -> None:
+    """Fields that came later have what they had then: nothing."""
+    mark = Mark(status=Status.WAITING, at=1, key=b"k", history=History(owner="p1", error="boom"))
+    old = mark.encode().replace(b',"first_started_at":0.0', b"").replace(b',"parked":false', b"")
+    old = old.replace(b',"steps":false', b"").replace(b',"interrupted":false', b"")
+
+    assert b"interrupted" not in old
+    assert Mark.decode(old) == mark
 
 
 def test_a_finished_mark_is_small() -> None:

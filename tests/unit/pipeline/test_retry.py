@@ -7,8 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamagents.agents import Route
-from streamagents.errors import EventError, EventTooLargeError, InvalidEventError, Reject, describe
-from streamagents.pipeline.outcome import DeadLetter, Retry
+from streamagents.errors import (
+    EventError,
+    EventTooLargeError,
+    InvalidEventError,
+    Reject,
+    StateInvalidError,
+    describe,
+)
+from streamagents.pipeline.outcome import DeadLetter, Park, Retry
 from streamagents.pipeline.retry import CAP_S, after_failure, backoff_s
 from support.records import Scripted
 
@@ -22,7 +29,9 @@ def route(attempts: int = 3, backoff: float = 1.0) -> Route:
     return Route(Scripted(), attempts=attempts, backoff_s=backoff)
 
 
-def after(error: BaseException, attempts: int, policy: Route | None = None) -> Retry | DeadLetter:
+def after(
+    error: BaseException, attempts: int, policy: Route | None = None
+) -> Retry | Park | DeadLetter:
     return after_failure(error, attempts, policy or route(), longest)
 
 
@@ -79,6 +88,7 @@ def test_a_rejected_event_is_a_letter_at_once() -> None:
         (EventError("x"), "invalid"),
         (InvalidEventError("x"), "invalid"),
         (EventTooLargeError("x"), "too_large"),
+        (StateInvalidError("x"), "state_invalid"),
     ],
 )
 def test_the_letters_code_is_the_errors_own_if_it_has_one(error: BaseException, code: str) -> None:

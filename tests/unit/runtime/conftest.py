@@ -1,20 +1,33 @@
-"""An application and its consumer, without a broker."""
+"""An application and its consumer, without a broker; a state in RocksDB."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rocksdict import Options, Rdict
 
 from streamagents import create_app
+from streamagents.runtime.store import Store
 from streamagents.settings import Settings
 from support.records import Anything, Scripted
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
     from streamagents.runtime.app import StreamApp
+
+
+@pytest.fixture
+def rocks(tmp_path: Path) -> Iterator[Store]:
+    """A state in a real RocksDB."""
+    db = Rdict(str(tmp_path / "state"), options=Options(raw_mode=True))
+    store = Store()
+    store.open(db)
+    yield store
+    store.close()
+    db.close()
 
 
 @pytest.fixture

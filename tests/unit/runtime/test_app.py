@@ -67,6 +67,7 @@ async def test_every_consumed_topic_has_a_stream_of_its_own(
 ) -> None:
     assert sorted(build().agents) == [
         "shop.consume_order",
+        "shop.consume_streamagents_actions",
         "shop.consume_streamagents_inbox",
         "shop.consume_wide",
     ]
@@ -92,10 +93,12 @@ async def test_the_specs_are_all_topics_that_are_read_or_written(
         "order": 4,
         "wide": 16,
         "streamagents.inbox": 4,
+        "streamagents.actions": 4,
         "receipt": 4,
         "order.dlq": 4,
         "wide.dlq": 16,
         "streamagents.inbox.dlq": 4,
+        "streamagents.actions.dlq": 4,
         "shop-state-p4-changelog": 4,
         "shop-state-p16-changelog": 16,
     }
@@ -128,8 +131,31 @@ async def test_the_settings_reach_faust(build: Callable[..., StreamApp], tmp_pat
     assert not app.conf.web_enabled
 
 
-async def test_an_app_of_a_fallback_alone_reads_the_inbox(build: Callable[..., StreamApp]) -> None:
-    assert list(build(agents={}).agents) == ["shop.consume_streamagents_inbox"]
+async def test_an_app_of_a_fallback_alone_reads_the_inbox_and_its_outbox(
+    build: Callable[..., StreamApp],
+) -> None:
+    assert sorted(build(agents={}).agents) == [
+        "shop.consume_streamagents_actions",
+        "shop.consume_streamagents_inbox",
+    ]
+
+
+async def test_the_topics_of_one_agent_have_to_be_cut_alike(
+    build: Callable[..., StreamApp],
+) -> None:
+    """Its state belongs to a key, whichever type it comes with."""
+
+    class Both:
+        def __init__(self, run: Any) -> None:
+            self.run = run
+
+    async def take_order(event: Order) -> None: ...
+
+    async def take_wide(event: Wide) -> None: ...
+
+    agents = {"order": Both(take_order), "com.shop.wide": Both(take_wide)}
+    with pytest.raises(ConfigurationError, match=r"Both serves order with 4 .* wide with 16"):
+        build(agents=agents)
 
 
 @pytest.mark.parametrize(

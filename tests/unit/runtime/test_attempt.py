@@ -11,10 +11,10 @@ import pytest
 
 from streamagents.agents import Context
 from streamagents.errors import Reject
-from streamagents.pipeline.chain import read
 from streamagents.testing.clock import FakeClock
 from support import wait_until_async
-from support.records import Order, Receipt, Scripted, attempts, record, registration, turns
+from support.bench import Bench
+from support.records import Order, Receipt, Scripted, record, turns
 
 if TYPE_CHECKING:
     from streamagents.ports import Outgoing
@@ -65,8 +65,7 @@ class InThread(Plain):
 async def run(
     agent: Any, source: MemoryRecord | None = None, attempt: int = 1, **policy: Any
 ) -> list[Outgoing]:
-    incoming = read(source or record(DATA), registration(agent, **policy), topic="order")
-    return await attempts().run(incoming, attempt)
+    return await Bench(agent, **policy).run(source or record(DATA), attempt)
 
 
 async def test_an_agent_may_take_its_event_alone() -> None:

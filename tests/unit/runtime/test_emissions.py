@@ -10,19 +10,12 @@ import pytest
 from streamagents.errors import ConfigurationError, EventTooLargeError
 from streamagents.events import Event
 from streamagents.events.envelope import header
-from streamagents.pipeline.chain import judge, read
+from streamagents.pipeline.chain import judge
 from streamagents.pipeline.outcome import Run
 from streamagents.testing.bus import murmur2_partition
 from streamagents.topics import MAX_RECORD_BYTES
-from support.records import (
-    PARTITIONS,
-    Order,
-    Receipt,
-    Scripted,
-    attempts,
-    record,
-    registration,
-)
+from support.bench import Bench
+from support.records import PARTITIONS, Order, Receipt, Scripted, record, subscription
 
 if TYPE_CHECKING:
     from streamagents.agents import Context
@@ -38,8 +31,7 @@ class Stranger(Event, topic="stranger"):
 
 
 async def emitted(step: Any, source: MemoryRecord = SOURCE) -> list[Outgoing]:
-    incoming = read(source, registration(Scripted(step)), topic="order")
-    return await attempts().run(incoming, 1)
+    return await Bench(Scripted(step)).run(source)
 
 
 def ids(records: list[Outgoing]) -> list[bytes | None]:
@@ -56,7 +48,7 @@ async def test_an_emitted_event_is_a_cloud_event_of_ours() -> None:
     assert headers == {
         "ce_specversion": b"1.0",
         "ce_id": b"c-1/emit-1",
-        "ce_source": b"streamagents/shop",
+        "ce_source": b"streamagents/shop/order",
         "ce_type": b"receipt",
         "ce_time": b"2026-01-01T00:00:00Z",
         "content-type": b"application/json",
@@ -153,8 +145,6 @@ async def test_the_largest_event_allowed_leaves_room_for_what_kafka_adds() -> No
 
 async def test_an_emitted_event_arrives_where_it_belongs() -> None:
     """What `emit` writes, the guard of its topic leaves alone."""
-    from support.records import subscription
-
     for event in (Order(), Order(customer="ada"), Order(id="o-1"), Order(customer="ä", id="o-2")):
         (out,) = await emitted(event)
         assert out.partition is not None
@@ -169,7 +159,6 @@ async def test_an_emitted_event_arrives_where_it_belongs() -> None:
 
 
 async def test_an_emitted_event_with_an_empty_key_goes_where_it_belongs() -> None:
-    incoming = read(record(b"{}"), registration(Scripted(Receipt(number=""))), topic="order")
-    (out,) = await attempts().run(incoming, 1)
+    (out,) = await emitted(Receipt(number=""), record(b"{}"))
 
     assert out.key == b""

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from streamagents.pipeline.crashes import FEW, Company
-from streamagents.runtime.gate import Gate
+from support.bench import gate as new_gate
 from support.records import Scripted, registration, turns
 
 if TYPE_CHECKING:
     from streamagents.agents import Registration
+    from streamagents.runtime.gate import Gate
 
 
 class Crowd:
@@ -68,15 +69,15 @@ async def full_again(gate: Gate, owner: Registration, room: int) -> bool:
 
 
 async def test_an_agent_has_as_many_slots_as_its_route_says() -> None:
-    assert await full_again(Gate(10), NARROW, 2)
+    assert await full_again(new_gate(10), NARROW, 2)
 
 
 async def test_without_a_word_in_the_route_the_worker_decides() -> None:
-    assert await full_again(Gate(5), AGENT, 5)
+    assert await full_again(new_gate(5), AGENT, 5)
 
 
 async def test_agents_do_not_take_each_others_slots() -> None:
-    crowd = Crowd(Gate(10))
+    crowd = Crowd(new_gate(10))
     for number in range(4):
         crowd.send(f"narrow{number}", owner=NARROW)
         crowd.send(f"wide{number}")
@@ -88,7 +89,7 @@ async def test_agents_do_not_take_each_others_slots() -> None:
 
 
 async def test_an_agent_that_serves_two_types_has_its_slots_once() -> None:
-    crowd, shared = Crowd(Gate(10)), NARROW.route
+    crowd, shared = Crowd(new_gate(10)), NARROW.route
     twin = registration(shared.agent, in_flight=2)
     for number in range(2):
         crowd.send(f"a{number}", owner=NARROW)
@@ -101,7 +102,7 @@ async def test_an_agent_that_serves_two_types_has_its_slots_once() -> None:
 
 
 async def test_who_waits_gets_in_when_somebody_leaves() -> None:
-    crowd = Crowd(Gate(1))
+    crowd = Crowd(new_gate(1))
     for name in "abc":
         crowd.send(name)
     await turns()
@@ -115,7 +116,7 @@ async def test_who_waits_gets_in_when_somebody_leaves() -> None:
 
 
 async def test_at_most_sixteen_suspects_run_at_once() -> None:
-    crowd = Crowd(Gate(100))
+    crowd = Crowd(new_gate(100))
     for number in range(40):
         crowd.send(f"s{number}", Company.FEW)
         crowd.send(f"free{number}")
@@ -128,7 +129,7 @@ async def test_at_most_sixteen_suspects_run_at_once() -> None:
 
 
 async def test_a_suspect_takes_the_place_of_one_that_left() -> None:
-    crowd = Crowd(Gate(100))
+    crowd = Crowd(new_gate(100))
     for number in range(17):
         crowd.send(f"s{number}", Company.FEW)
     await turns()
@@ -143,7 +144,7 @@ async def test_a_suspect_takes_the_place_of_one_that_left() -> None:
 
 @pytest.mark.parametrize("company", [Company.ANY, Company.FEW])
 async def test_an_error_inside_gives_the_slot_back(company: Company) -> None:
-    gate = Gate(1)
+    gate = new_gate(1)
     with pytest.raises(ValueError, match="boom"):
         async with gate.turn(AGENT, lambda: company):
             raise ValueError("boom")
@@ -153,7 +154,7 @@ async def test_an_error_inside_gives_the_slot_back(company: Company) -> None:
 
 @pytest.mark.parametrize("company", [Company.ANY, Company.FEW])
 async def test_who_is_cancelled_inside_gives_the_slot_back(company: Company) -> None:
-    crowd = Crowd(Gate(1))
+    crowd = Crowd(new_gate(1))
     crowd.send("a", company)
     await turns()
     await crowd.cancel("a")
@@ -162,7 +163,7 @@ async def test_who_is_cancelled_inside_gives_the_slot_back(company: Company) -> 
 
 
 async def test_who_is_cancelled_while_waiting_for_a_slot_takes_none_along() -> None:
-    crowd = Crowd(Gate(1))
+    crowd = Crowd(new_gate(1))
     for name in "abc":
         crowd.send(name)
     await turns()
@@ -174,7 +175,7 @@ async def test_who_is_cancelled_while_waiting_for_a_slot_takes_none_along() -> N
 
 
 async def test_who_is_cancelled_in_the_moment_of_entry_takes_no_slot_along() -> None:
-    crowd = Crowd(Gate(1))
+    crowd = Crowd(new_gate(1))
     for name in "abc":
         crowd.send(name)
     await turns()
@@ -188,7 +189,7 @@ async def test_who_is_cancelled_in_the_moment_of_entry_takes_no_slot_along() -> 
 
 
 async def test_a_thousand_waiting_lanes_all_get_their_turn() -> None:
-    crowd = Crowd(Gate(7))
+    crowd = Crowd(new_gate(7))
     for number in range(1000):
         crowd.send(str(number))
     await turns()
@@ -200,7 +201,7 @@ async def test_a_thousand_waiting_lanes_all_get_their_turn() -> None:
 
 
 async def test_waiting_to_be_alone_costs_nothing() -> None:
-    gate, asked = Gate(10), 0
+    gate, asked = new_gate(10), 0
 
     def alone() -> Company:
         nonlocal asked
@@ -225,7 +226,7 @@ async def test_waiting_to_be_alone_costs_nothing() -> None:
 
 
 async def test_who_is_cleared_while_it_waits_to_be_alone_gets_in_when_the_last_one_leaves() -> None:
-    gate, leave, cleared = Gate(10), asyncio.Event(), False
+    gate, leave, cleared = new_gate(10), asyncio.Event(), False
 
     async def holder() -> None:
         async with gate.turn(AGENT, lambda: Company.ANY):

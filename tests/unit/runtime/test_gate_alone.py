@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from streamagents.pipeline.crashes import FEW, Company
-from streamagents.runtime.gate import Gate
+from support.bench import gate as new_gate
 from support.records import Scripted, registration, turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+
+    from streamagents.runtime.gate import Gate
 
 AGENT = registration(Scripted())
 
@@ -52,7 +54,7 @@ class House:
 
 @pytest.fixture
 def house() -> House:
-    return House(Gate(10))
+    return House(new_gate(10))
 
 
 async def usable(house: House) -> bool:
@@ -109,7 +111,7 @@ async def test_nobody_begins_beside_one_that_runs_alone(house: House) -> None:
 
 
 async def test_a_lane_that_waits_for_a_slot_does_not_hold_up_one_that_wants_to_be_alone() -> None:
-    house = House(Gate(1))
+    house = House(new_gate(1))
     leave = asyncio.Event()
     tasks = [house.send(Company.ANY, leave) for _ in range(3)]
     await turns()
@@ -123,7 +125,7 @@ async def test_a_lane_that_waits_for_a_slot_does_not_hold_up_one_that_wants_to_b
 
 
 async def test_a_thousand_waiting_lanes_and_some_that_want_to_be_alone_all_get_their_turn() -> None:
-    house, leave = House(Gate(10)), asyncio.Event()
+    house, leave = House(new_gate(10)), asyncio.Event()
     leave.set()
     companies = [Company.ANY] * 990 + [Company.FEW] * 40 + [Company.ALONE] * 3
     random.Random(5).shuffle(companies)
@@ -156,7 +158,7 @@ async def test_a_verdict_elsewhere_frees_who_waits_to_be_alone(house: House) -> 
 
 
 async def test_an_event_that_came_under_suspicion_while_it_waited_for_a_slot_runs_alone() -> None:
-    house, leave, stay = House(Gate(1)), asyncio.Event(), asyncio.Event()
+    house, leave, stay = House(new_gate(1)), asyncio.Event(), asyncio.Event()
     company = Company.ANY
     tasks = [house.send(Company.ANY, leave)]
     await turns()
@@ -229,7 +231,7 @@ async def test_an_event_cancelled_while_it_runs_alone_lets_the_others_in(house: 
 
 @pytest.mark.parametrize("seed", range(20))
 async def test_no_order_of_events_breaks_the_rules(seed: int) -> None:
-    house, dice = House(Gate(3)), random.Random(seed)
+    house, dice = House(new_gate(3)), random.Random(seed)
     leaving = [asyncio.Event() for _ in range(60)]
     tasks = [house.send(dice.choice(list(Company)), leave) for leave in leaving]
     for leave in dice.sample(leaving, len(leaving)):

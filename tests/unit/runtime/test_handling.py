@@ -10,7 +10,8 @@ from aiokafka.errors import MessageSizeTooLargeError
 
 from streamagents.events.envelope import header
 from streamagents.pipeline.mark import Status
-from support.records import Bench, Order, Receipt, Scripted, record, turns
+from support.bench import Bench
+from support.records import Order, Receipt, Scripted, record, turns
 
 if TYPE_CHECKING:
     from streamagents.agents import Context

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from streamagents.events.envelope import header
 from streamagents.pipeline.mark import Mark, Status
 from streamagents.runtime.intent import NOTHING, Intent
-from support.records import Bench, FakeStore, Order, Scripted, record, turns
+from support.bench import Bench
+from support.records import Order, Scripted, record, turns
+from support.stores import FakeStore
 
 if TYPE_CHECKING:
     from streamagents.agents import Context

@@ -11,7 +11,8 @@ from streamagents.errors import EventTooLargeError, Reject, UndecodableError
 from streamagents.events.envelope import header
 from streamagents.pipeline.mark import Status
 from streamagents.pipeline.outcome import DeadLetter
-from support.records import Bench, Order, Receipt, Scripted, record, turns
+from support.bench import Bench
+from support.records import Order, Receipt, Scripted, record, turns
 
 if TYPE_CHECKING:
     from streamagents.agents import Context
@@ -193,7 +194,7 @@ async def test_a_record_that_cannot_be_read_is_a_letter_with_its_place_as_identi
     source = record(b"{", partition=2, key=b"k")
     decision = DeadLetter("undecodable", "no JSON", why)
     for _ in range(2):
-        bench.handling.settling.dead_letter_unread(source, bench.subscription, decision)
+        bench.settling.dead_letter_unread(source, bench.subscription, decision)
     await turns()
     (letter,) = bench.letters
 

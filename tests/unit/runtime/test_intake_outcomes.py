@@ -8,7 +8,8 @@ from streamagents.events.envelope import header
 from streamagents.runtime.intake import MAX_BYTES, MAX_SPAN
 from streamagents.testing.bus import murmur2_partition
 from streamagents.topics import INBOX
-from support.records import PARTITIONS, Anything, IntakeDesk, off_place, orders, record, turns
+from support.desks import IntakeDesk
+from support.records import PARTITIONS, Anything, off_place, orders, record, turns
 
 
 async def test_a_partition_is_full_at_its_limit_and_no_longer_when_one_finishes() -> None:

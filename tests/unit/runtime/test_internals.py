@@ -7,6 +7,7 @@ beside the new version's source, before the pins in pyproject.toml are moved; th
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import pkgutil
 from importlib import import_module
@@ -64,6 +65,7 @@ OVERRIDDEN = [
     (Thread, "_create_worker_consumer", "self transport", False),
     (Thread, "on_start", "self", True),
     (Thread, "on_thread_stop", "self", True),
+    (Thread, "on_partitions_assigned", "self assigned generation_id", True),
     (Thread, "_fetch_records", "self consumer active_partitions timeout max_records", True),
     (Thread, "_seek_wait", "self consumer partitions", True),
     (Thread, "_commit", "self offsets", True),
@@ -136,6 +138,9 @@ CALLED = [
     (driver.Producer, "_settings_auth", "self"),
     (GroupCoordinator, "request_rejoin", "self"),
     (GroupCoordinator, "_do_heartbeat", "self"),
+    (GroupCoordinator, "_start_heartbeat_task", "self"),
+    (asyncio.tasks, "_enter_task", "loop task"),
+    (asyncio.tasks, "_leave_task", "loop task"),
     (Assignment, "state_value", "self tp"),
     (aiokafka.AIOKafkaConsumer, "committed", "self partition"),
     (aiokafka.AIOKafkaConsumer, "beginning_offsets", "self partitions"),

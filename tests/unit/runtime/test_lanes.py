@@ -4,28 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import random
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from streamagents.runtime.lanes import Lanes
 from support.records import turns
 
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
 Event = tuple[str, int]
 
 
 class Desk:
-    """Handles events; each waits until it is let go."""
+    """Handles events; each waits until it is let go, but those that are `quick`."""
 
     def __init__(self) -> None:
         self.begun: list[Event] = []
         self.ended: list[Event] = []
         self.broken: list[BaseException] = []
         self.fails: BaseException | None = None
+        self.fails_at_once: BaseException | None = None
+        self.quick: set[Event] = set()
         self.open = asyncio.Event()
-        self.lanes: Lanes[Event] = Lanes(self._handle, self.broken.append)
+        self.lanes: Lanes[Event] = Lanes(self._begin, self.broken.append)
 
-    async def _handle(self, event: Event) -> None:
+    def _begin(self, event: Event) -> Coroutine[Any, Any, None] | None:
         self.begun.append(event)
+        if self.fails_at_once is not None:
+            raise self.fails_at_once
+        if event in self.quick:
+            self.ended.append(event)
+            return None
+        return self._go_on(event)
+
+    async def _go_on(self, event: Event) -> None:
         await self.open.wait()
         await asyncio.sleep(0)
         if self.fails is not None:
@@ -113,13 +127,72 @@ async def test_closed_lanes_finish_what_runs_and_begin_nothing() -> None:
     assert desk.broken == []
 
 
-async def test_a_lane_that_was_closed_before_it_began_begins_nothing() -> None:
+async def test_a_closed_lane_ends_what_it_began_and_forgets_what_waits() -> None:
     desk = Desk()
-    desk.push(("a", 1))
+    desk.push(("a", 1), ("a", 2))
     desk.lanes.close()
     await desk.drained()
 
-    assert desk.begun == []
+    assert (desk.begun, desk.ended, desk.broken) == ([("a", 1)], [("a", 1)], [])
+
+
+async def test_the_first_event_of_a_key_begins_at_once() -> None:
+    desk = Desk()
+    desk.push(("a", 1), ("b", 1), ("a", 2))
+
+    assert desk.begun == [("a", 1), ("b", 1)]
+    await desk.drained()
+
+
+async def test_an_event_that_waits_for_nothing_needs_no_task() -> None:
+    desk = Desk()
+    desk.quick = {("a", 1), ("a", 2), ("b", 1)}
+    desk.push(("a", 1), ("b", 1), ("a", 2))
+
+    assert desk.ended == [("a", 1), ("b", 1), ("a", 2)]
+    assert desk.lanes.tasks == frozenset()
+
+
+async def test_events_that_wait_for_nothing_keep_their_order_behind_one_that_does() -> None:
+    desk = Desk()
+    desk.quick = {("a", 2), ("a", 4)}
+    desk.push(*[("a", number) for number in range(1, 6)])
+    assert (desk.begun, desk.ended) == ([("a", 1)], [])
+    await desk.drained()
+
+    assert desk.begun == desk.ended == [("a", number) for number in range(1, 6)]
+    assert desk.broken == []
+
+
+async def test_a_very_long_lane_of_events_that_wait_for_nothing_ends() -> None:
+    desk = Desk()
+    desk.quick = {("a", number) for number in range(1, 5000)}
+    desk.push(*[("a", number) for number in range(5000)])
+    await desk.drained()
+
+    assert desk.ended == [("a", number) for number in range(5000)]
+
+
+async def test_an_error_of_ours_before_an_event_waits_is_told_and_harms_no_other_key() -> None:
+    desk, error = Desk(), RuntimeError("a defect")
+    desk.fails_at_once = error
+    desk.push(("a", 1))
+    desk.fails_at_once = None
+    desk.push(("b", 1))
+    await desk.drained()
+
+    assert (desk.broken, desk.ended) == ([error], [("b", 1)])
+
+
+async def test_an_error_of_ours_behind_another_event_is_told() -> None:
+    desk, error = Desk(), RuntimeError("a defect")
+    desk.push(("a", 1), ("a", 2), ("b", 1))
+    await turns()
+    desk.fails_at_once = error
+    await desk.drained()
+    await turns()
+
+    assert (desk.broken, desk.ended) == ([error], [("a", 1), ("b", 1)])
 
 
 async def test_an_error_of_ours_breaks_the_lane_and_is_told_once() -> None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from streamagents.errors import Reject
-from streamagents.pipeline.chain import read
 from streamagents.pipeline.mark import Status
-from support.records import Bench, Order, Receipt, Scripted, attempts, record, registration, turns
+from support.bench import Bench
+from support.records import Order, Receipt, Scripted, record, turns
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -107,6 +107,4 @@ class Decorated:
 
 
 async def test_a_decorated_coroutine_function_is_awaited() -> None:
-    incoming = read(SOURCE, registration(Decorated()), topic="order")
-
-    assert len(await attempts().run(incoming, 1)) == 1
+    assert len(await Bench(Decorated()).run(SOURCE)) == 1

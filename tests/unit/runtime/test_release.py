@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from streamagents.pipeline.mark import Status
 from streamagents.runtime.intent import Intent
-from support.records import Bench, Order, Scripted, record, turns
+from support.bench import Bench
+from support.records import Order, Scripted, record, turns
 
 if TYPE_CHECKING:
     from streamagents.agents import Context
@@ -20,7 +21,7 @@ async def hang(order: Order, ctx: Context) -> None:
     await asyncio.Event().wait()
 
 
-async def released(bench: Bench, task: asyncio.Task[None]) -> None:
+async def released(bench: Bench, task: asyncio.Task[bool]) -> None:
     """What a partition does to a lane when the grace is over."""
     bench.handling.releasing = True
     task.cancel()
@@ -28,14 +29,17 @@ async def released(bench: Bench, task: asyncio.Task[None]) -> None:
     await turns()
 
 
-async def test_an_event_without_a_mark_is_given_back_without_one() -> None:
+async def test_an_event_that_was_cut_off_is_given_back_with_a_mark_that_says_so() -> None:
     bench = Bench(Scripted(hang))
     task = bench.start(SOURCE)
     await turns()
     await released(bench, task)
+    mark = bench.mark(SOURCE)
 
     assert task.cancelled()
-    assert (bench.writer.committed, bench.finished) == ([], [])
+    assert bench.finished == []
+    assert mark is not None
+    assert (mark.status, mark.history.interrupted) == (Status.RELEASED, True)
     assert bench.reports.outcomes == ["started", "released"]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rocksdict import Options, Rdict
 
+from streamagents.errors import StateError
 from streamagents.runtime.internals import OFFSET_KEY
 from streamagents.runtime.store import Store
 
@@ -59,7 +60,7 @@ def test_a_kill_in_the_write_leaves_neither_values_nor_offset(db: Any) -> None:
 
     store = Store()
     store.open(Dying())
-    with pytest.raises(OSError, match="killed"):
+    with pytest.raises(StateError, match="killed"):
         store.apply([("one", {b"k": b"1", b"l": None})], 7)
 
     assert (db.get(b"k"), db.get(OFFSET_KEY)) == (None, None)

@@ -6,7 +6,9 @@ from aiokafka.errors import MessageSizeTooLargeError
 
 from streamagents.errors import UndecodableError
 from streamagents.pipeline.outcome import DeadLetter
-from support.records import Bench, IntakeDesk, off_place, record, turns
+from support.bench import Bench
+from support.desks import IntakeDesk
+from support.records import off_place, record, turns
 
 
 async def test_a_forward_that_can_never_be_written_becomes_a_letter() -> None:
@@ -27,7 +29,7 @@ async def test_an_unread_record_that_comes_again_is_told_as_a_duplicate() -> Non
     bench = Bench()
     why = DeadLetter("undecodable", "no JSON", UndecodableError("no JSON"))
     for _ in range(2):
-        bench.handling.settling.dead_letter_unread(record(b"{"), bench.subscription, why)
+        bench.settling.dead_letter_unread(record(b"{"), bench.subscription, why)
         await turns()
 
     assert bench.reports.outcomes == ["dead_lettered", "duplicate"]

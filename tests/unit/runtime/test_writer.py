@@ -14,13 +14,15 @@ from aiokafka.errors import (
     ProducerFenced,
 )
 from aiokafka.producer.message_accumulator import BatchBuilder
+from structlog.testing import capture_logs
 
 from streamagents.ports import Outgoing
 from streamagents.runtime.group import Group
 from streamagents.runtime.internals import RawName
 from streamagents.runtime.internals.records import TolerantRecords
 from streamagents.runtime.writer import MAX_GROUPS, Writer
-from support.records import FakeStore, turns
+from support.records import turns
+from support.stores import FakeStore
 
 LOG = ("shop-log", 0)
 
@@ -71,32 +73,13 @@ class Broker:
         """Nothing is held."""
 
 
-class State:
-    """The store as the writer uses it, and the changelog offsets it was told."""
-
-    def __init__(self) -> None:
-        self.inner, self.offsets = FakeStore(), list[int | None]()
-        self.get = self.inner.get
-
-    def buffer(self, owner: Group, writes: Any) -> None:
-        self.inner.buffered.update({key: (owner, value) for key, value in writes.items()})
-
-    def discard(self, owner: Group) -> None:
-        self.inner.apply(owner, kept=False)
-
-    def apply(self, groups: Any, last: int | None) -> None:
-        self.offsets.append(last)
-        for group, _ in groups:
-            self.inner.apply(group, kept=True)
-
-
 class Desk:
     def __init__(self) -> None:
-        self.broker, self.store = Broker(), State()
+        self.broker, self.store = Broker(), FakeStore()
         self.lost: list[BaseException] = []
         self.done: list[str] = []
         self.writer = Writer(
-            cast("Any", self.store),
+            self.store,
             changelog=LOG[0],
             partition=LOG[1],
             transactional_id="shop-p4-0",
@@ -133,7 +116,7 @@ async def test_a_group_is_durable_when_its_transaction_is_committed() -> None:
     await desk.writer.drained()
 
     assert desk.broker.committed == [("out", 1, b"a", b"v"), (*LOG, b"mark a", b"done")]
-    assert (desk.done, desk.store.inner.durable) == (["a"], {b"mark a": b"done"})
+    assert (desk.done, desk.store.durable) == (["a"], {b"mark a": b"done"})
 
 
 async def test_groups_that_wait_share_a_transaction_and_keep_their_order() -> None:
@@ -208,12 +191,16 @@ async def test_a_group_that_can_never_be_written_is_refused_and_the_others_go_on
     assert desk.store.get(b"mark b") is None
 
 
-async def test_a_group_that_must_be_written_and_cannot_ends_the_partition() -> None:
+async def test_a_group_that_must_be_written_and_cannot_is_told_and_tried_again() -> None:
     desk = Desk()
-    desk.add("a", b"huge")
-    await turns()
+    with capture_logs() as logs:
+        desk.add("a", b"huge")
+        await turns(50)
 
-    assert [type(error) for error in desk.lost] == [MessageSizeTooLargeError]
+    assert (desk.lost, desk.done) == ([], [])
+    assert {entry["event"] for entry in logs} == {"cannot_write"}
+    assert logs[0]["topics"] == sorted([LOG[0], "out"])
+    await desk.writer.close()
 
 
 async def test_a_record_larger_than_a_batch_gets_one_of_its_own() -> None:
@@ -240,7 +227,7 @@ async def test_writing_state_waits_until_it_is_durable() -> None:
     desk = Desk()
     await desk.writer.write({b"k": b"1", b"gone": None})
 
-    assert desk.store.inner.durable == {b"k": b"1"}
+    assert desk.store.durable == {b"k": b"1"}
     assert desk.broker.committed == [(*LOG, b"k", b"1"), (*LOG, b"gone", None)]
 
 

@@ -1,0 +1,27 @@
+"""Actions: effects on the outside, the channels that deliver them, and what an interruption means.
+
+An agent decides an effect with `ctx.act(...)`; it leaves with the agent's other results, and is
+delivered once, where the peer allows it, else at least once or at most once, as its channel says.
+Touches: nothing by itself; channels do.
+"""
+
+from streamagents.actions.action import Action
+from streamagents.actions.building import build_channels
+from streamagents.actions.channel import Channel, Delivery, Effect
+from streamagents.actions.deliver import Deliverer
+from streamagents.actions.log import LogChannel, LogLine
+from streamagents.actions.naming import EffectNames
+from streamagents.errors import NotSentError
+
+__all__ = [
+    "Action",
+    "Channel",
+    "Deliverer",
+    "Delivery",
+    "Effect",
+    "EffectNames",
+    "LogChannel",
+    "LogLine",
+    "NotSentError",
+    "build_channels",
+]

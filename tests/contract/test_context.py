@@ -1,0 +1,409 @@
+"""What a `Context` promises to an agent, asked of the one for tests.
+
+The worker's own joins as one more parameter of `make_context`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+import pytest
+from pydantic import BaseModel
+from pydantic_core import from_json
+
+from streamagents.agents.context import MAX_DELAY_S
+from streamagents.agents.results import MAX_STEP_BYTES
+from streamagents.agents.state import MAX_STATE_BYTES
+from streamagents.errors import (
+    ConfigurationError,
+    EventTooLargeError,
+    StateInvalidError,
+    StepError,
+)
+from streamagents.events import Event
+from streamagents.testing import FakeContext, Note
+from streamagents.topics import MAX_RECORD_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from streamagents.agents import Context
+
+
+class Order(Event, topic="order", key="customer"):
+    """Has a key field and an id field, both optional."""
+
+    customer: str | None = None
+    id: str | None = None
+    text: str = ""
+
+
+class Profile(BaseModel):
+    name: str
+    employees: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Left:
+    """What an attempt leaves; of events and actions the id and the data."""
+
+    emitted: list[tuple[str, dict[str, Any]]]
+    delays: dict[str, float]
+    """Seconds by event id, of what was delayed."""
+    acted: list[tuple[str, str, dict[str, Any]]]
+    """The id, the channel and the data."""
+    state: dict[str, Any]
+    steps: dict[str, Any]
+    steps_rerun: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """A context, and a look at what was done with it."""
+
+    ctx: Context
+    left: Callable[[], Left]
+
+
+class MakeContext(Protocol):
+    """Begins an attempt.
+
+    `event_id` and `key` are the event's; `steps` and `state` are what earlier attempts and events
+    have left. Known to it are the event `Order` and the channel `recording` for `Note`.
+    """
+
+    async def __call__(
+        self,
+        *,
+        event_id: str = "e-1",
+        key: str | None = "c-1",
+        steps: Mapping[str, Any] | None = None,
+        state: Mapping[str, Any] | None = None,
+    ) -> Made: ...
+
+
+async def _fake(
+    *,
+    event_id: str = "e-1",
+    key: str | None = "c-1",
+    steps: Mapping[str, Any] | None = None,
+    state: Mapping[str, Any] | None = None,
+) -> Made:
+    ctx = FakeContext(event_id=event_id, key=key, steps=steps, state=state)
+
+    def left() -> Left:
+        events = zip(ctx.emitted_ids, ctx.emitted, strict=True)
+        delayed = [(ctx.emitted.index(event), delay) for event, delay in ctx.delayed]
+        actions = zip(ctx.acted_ids, ctx.acted, strict=True)
+        return Left(
+            emitted=[(id_, event.model_dump(mode="json")) for id_, event in events],
+            delays={ctx.emitted_ids[at]: delay for at, delay in delayed},
+            acted=[(id_, did.via, from_json(did.action_json())) for id_, did in actions],
+            state=ctx.values,
+            steps=ctx.steps,
+            steps_rerun=ctx.steps_rerun,
+        )
+
+    return Made(ctx=ctx, left=left)
+
+
+@pytest.fixture(params=["fake"])
+def make_context(request: pytest.FixtureRequest) -> MakeContext:
+    made: dict[str, MakeContext] = {"fake": _fake}
+    return made[request.param]
+
+
+def order(**fields: Any) -> dict[str, Any]:
+    return {"customer": None, "id": None, "text": "", **fields}
+
+
+# -- events --------------------------------------------------------------------------------------
+
+
+async def test_events_leave_in_order_under_their_own_ids_or_numbered_ones(
+    make_context: MakeContext,
+) -> None:
+    made = await make_context(event_id="e-7")
+
+    ids = [
+        made.ctx.emit(Order(text="a")),
+        await made.ctx.emit(Order(id="own")),
+        made.ctx.emit(Order(text="b")),
+    ]
+
+    assert ids == ["e-7/emit-1", "own", "e-7/emit-2"]
+    assert made.left().emitted == [
+        ("e-7/emit-1", order(text="a")),
+        ("own", order(id="own")),
+        ("e-7/emit-2", order(text="b")),
+    ]
+
+
+async def test_an_event_may_be_delayed_up_to_a_year(make_context: MakeContext) -> None:
+    made = await make_context()
+
+    made.ctx.emit(Order(id="now"))
+    made.ctx.emit(Order(id="zero"), delay_s=0)
+    made.ctx.emit(Order(id="soon"), delay_s=0.5)
+    made.ctx.emit(Order(id="late"), MAX_DELAY_S)
+
+    assert [id_ for id_, _ in made.left().emitted] == ["now", "zero", "soon", "late"]
+    assert made.left().delays == {"soon": 0.5, "late": MAX_DELAY_S}
+
+
+@pytest.mark.parametrize("delay", [-1, MAX_DELAY_S + 1, float("nan"), True, "60", None])
+async def test_a_delay_that_is_none_is_refused(make_context: MakeContext, delay: Any) -> None:
+    made = await make_context()
+
+    with pytest.raises(ValueError, match="a delay is between 0 and"):
+        made.ctx.emit(Order(), delay_s=delay)
+
+    assert made.left().emitted == []
+
+
+async def test_an_event_that_fits_no_record_is_refused_and_takes_no_number(
+    make_context: MakeContext,
+) -> None:
+    made = await make_context()
+
+    with pytest.raises(EventTooLargeError, match="emit a reference to the data instead") as caught:
+        made.ctx.emit(Order(text="ä" * (MAX_RECORD_BYTES // 2)))
+    with pytest.raises(TypeError, match=r"emit\(\) takes an Event, got dict"):
+        made.ctx.emit(cast("Any", {"text": "a"}))
+
+    assert caught.value.code == "too_large"
+    assert made.ctx.emit(Order()) == "e-1/emit-1"
+    assert len(made.left().emitted) == 1
+
+
+# -- effects -------------------------------------------------------------------------------------
+
+
+async def test_effects_leave_in_order_under_their_names_or_numbered_ones(
+    make_context: MakeContext,
+) -> None:
+    made = await make_context(event_id="e-7")
+
+    ids = [
+        made.ctx.act(Note(text="a")),
+        await made.ctx.act(Note(text="b"), name="note"),
+        made.ctx.act(Note(text="c")),
+    ]
+
+    assert ids == ["e-7/act-1", "e-7/note", "e-7/act-2"]
+    assert made.left().acted == [
+        ("e-7/act-1", "recording", {"text": "a"}),
+        ("e-7/note", "recording", {"text": "b"}),
+        ("e-7/act-2", "recording", {"text": "c"}),
+    ]
+
+
+async def test_a_name_is_used_for_one_effect(make_context: MakeContext) -> None:
+    made = await make_context()
+    made.ctx.act(Note(text="a"), "note")
+
+    with pytest.raises(ConfigurationError, match=r"name='note'\) was called twice in one run"):
+        made.ctx.act(Note(text="b"), "note")
+
+    assert len(made.left().acted) == 1
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "x" * 201, 7])
+async def test_a_name_that_could_be_another_events_is_refused(
+    make_context: MakeContext, name: Any
+) -> None:
+    made = await make_context()
+
+    with pytest.raises(ConfigurationError, match="a name is a text of 1 to 200 characters"):
+        made.ctx.act(Note(text="a"), name)
+
+
+async def test_an_effect_that_fits_no_record_is_refused_and_leaves_its_name(
+    make_context: MakeContext,
+) -> None:
+    made = await make_context()
+
+    with pytest.raises(EventTooLargeError):
+        made.ctx.act(Note(text="x" * MAX_RECORD_BYTES), "note")
+    with pytest.raises(EventTooLargeError):
+        made.ctx.act(Note(text="x" * MAX_RECORD_BYTES))
+    with pytest.raises(TypeError, match=r"act\(\) takes an Action, got dict"):
+        made.ctx.act(cast("Any", {"text": "a"}))
+
+    assert made.ctx.act(Note(text="x"), "note") == "e-1/note"
+    assert made.ctx.act(Note(text="x")) == "e-1/act-1"
+    assert len(made.left().acted) == 2
+
+
+# -- state ---------------------------------------------------------------------------------------
+
+
+async def test_values_are_read_changed_and_deleted(make_context: MakeContext) -> None:
+    made = await make_context(state={"count": 3, "old": 1, "same": "x"})
+    state = made.ctx.state
+
+    state.set("count", state.get("count", 0) + 1)
+    state.set("profile", Profile(name="Nordwind"))
+    state.delete("old")
+    state.delete("never was")
+
+    assert (state.get("count"), state.get("old", "gone")) == (4, "gone")
+    assert made.ctx.state.get("profile", type=Profile) == Profile(name="Nordwind")
+    assert made.left().state == {
+        "count": 4,
+        "same": "x",
+        "profile": {"name": "Nordwind", "employees": None},
+    }
+
+
+async def test_values_that_are_not_valid_or_too_large_are_refused(
+    make_context: MakeContext,
+) -> None:
+    made = await make_context(state={"x": {"employees": "many"}})
+
+    with pytest.raises(StateInvalidError, match="The state 'x' is no Profile"):
+        made.ctx.state.get("x", type=Profile)
+    with pytest.raises(TypeError, match="The state 'y' cannot be stored as JSON"):
+        made.ctx.state.set("y", object())
+    with pytest.raises(EventTooLargeError, match="a value takes at most 1,048,576"):
+        made.ctx.state.set("y", "x" * MAX_STATE_BYTES)
+
+    assert made.left().state == {"x": {"employees": "many"}}
+
+
+async def test_an_event_without_a_key_has_no_state(make_context: MakeContext) -> None:
+    made = await make_context(key=None)
+
+    with pytest.raises(ConfigurationError, match=r"ctx\.state belongs to an event's key"):
+        made.ctx.state.get("x")
+
+
+# -- steps ---------------------------------------------------------------------------------------
+
+
+async def enrich(name: str) -> Profile:
+    return Profile(name=name, employees=len(name))
+
+
+def plain(name: str) -> Profile:
+    assert threading.current_thread() is not threading.main_thread()
+    return Profile(name=name)
+
+
+async def never(*_: Any) -> Profile:
+    raise AssertionError("the step was run again")
+
+
+async def test_a_steps_result_is_read_back_as_its_function_says(make_context: MakeContext) -> None:
+    made = await make_context()
+
+    profile = await made.ctx.step("enrich", enrich, "Ann")
+    other = await made.ctx.step("plain", plain, "Bob")
+
+    assert (profile.employees, other.name) == (3, "Bob")
+    assert made.left().steps == {
+        "enrich": {"name": "Ann", "employees": 3},
+        "plain": {"name": "Bob", "employees": None},
+    }
+
+
+async def test_the_next_attempt_does_not_run_it_again(make_context: MakeContext) -> None:
+    first = await make_context()
+    await first.ctx.step("enrich", enrich, "Ann")
+
+    second = await make_context(steps=first.left().steps)
+
+    assert await second.ctx.step("enrich", never, "Ann") == Profile(name="Ann", employees=3)
+    assert second.left().steps_rerun == {}
+
+
+async def test_a_stored_result_that_is_no_longer_valid_does_not_count(
+    make_context: MakeContext,
+) -> None:
+    made = await make_context(steps={"enrich": {"title": "Ann"}})
+
+    assert await made.ctx.step("enrich", enrich, "Ann") == Profile(name="Ann", employees=3)
+
+    assert made.left().steps_rerun == {"enrich": "invalid"}
+
+
+async def test_steps_have_names_of_their_own_within_their_parent(
+    make_context: MakeContext,
+) -> None:
+    made = await make_context()
+    ctx = made.ctx
+
+    async def outer(name: str) -> str:
+        return (await ctx.step("enrich", enrich, name)).name
+
+    await asyncio.gather(ctx.step("a", outer, "Ann"), ctx.step("b", outer, "Bob"))
+    with pytest.raises(ConfigurationError, match="'a' was begun twice in one run"):
+        await ctx.step("a", outer, "Ann")
+
+    assert set(made.left().steps) == {"a", "a/enrich", "b", "b/enrich"}
+
+
+async def test_a_result_that_cannot_be_kept_is_refused(make_context: MakeContext) -> None:
+    made = await make_context()
+
+    with pytest.raises(StepError, match="which cannot be stored as JSON"):
+        await made.ctx.step("object", object)
+    with pytest.raises(StepError, match="annotate what its function returns"):
+        await made.ctx.step("model", lambda: Profile(name="a"))
+    with pytest.raises(EventTooLargeError, match="a step keeps at most 5,242,880"):
+        await made.ctx.step("large", lambda: "x" * MAX_STEP_BYTES)
+
+    assert made.left().steps == {}
+
+
+@pytest.mark.parametrize("shape", ["async", "plain"])
+async def test_nothing_but_steps_is_allowed_in_a_step(
+    make_context: MakeContext, shape: str
+) -> None:
+    made = await make_context(state={"x": 1})
+    ctx = made.ctx
+    uses: dict[str, Callable[[], object]] = {
+        "emit": lambda: ctx.emit(Order()),
+        "act": lambda: ctx.act(Note(text="a")),
+        "get": lambda: ctx.state.get("x"),
+        "set": lambda: ctx.state.set("x", 2),
+        "delete": lambda: ctx.state.delete("x"),
+    }
+
+    for word, use in uses.items():
+
+        async def coroutine(use: Callable[[], object] = use) -> None:
+            use()
+
+        with pytest.raises(ConfigurationError, match=f"was used in the function of step '{word}'"):
+            await ctx.step(word, coroutine if shape == "async" else use)
+
+    left = made.left()
+    assert (left.emitted, left.acted, left.state, left.steps) == ([], [], {"x": 1}, {})
+
+
+async def test_after_a_step_everything_is_allowed_again(make_context: MakeContext) -> None:
+    made = await make_context()
+
+    await made.ctx.step("enrich", enrich, "Ann")
+    with pytest.raises(AssertionError):
+        await made.ctx.step("never", never)
+    made.ctx.emit(Order())
+    made.ctx.act(Note(text="a"))
+    made.ctx.state.set("x", 1)
+
+    left = made.left()
+    assert (len(left.emitted), len(left.acted), left.state) == (1, 1, {"x": 1})
+
+
+async def test_a_plain_function_cannot_ask_for_a_step(make_context: MakeContext) -> None:
+    made = await make_context()
+
+    def outer() -> None:
+        made.ctx.step("inner", enrich, "Ann")
+
+    with pytest.raises(ConfigurationError, match=r"ctx.step\('inner', ...\) is awaited"):
+        await made.ctx.step("outer", outer)

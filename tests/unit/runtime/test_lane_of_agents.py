@@ -1,0 +1,129 @@
+"""Agents in their lanes: what one does to its own task or context, no other has to bear."""
+
+from __future__ import annotations
+
+import asyncio
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+import pytest
+
+from streamagents.runtime.intent import AHEAD
+from support import wait_until_async
+from support.desks import OwnedBench
+from support.records import Order, Scripted, registration, turns
+
+if TYPE_CHECKING:
+    from streamagents.agents import Context
+
+REQUEST: ContextVar[str] = ContextVar("request", default="nobody's")
+
+
+def customer(name: str, amount: int = 0) -> bytes:
+    return b'{"customer":"%b","amount":%d}' % (name.encode(), amount)
+
+
+class Selfish:
+    """Cancels its own task in its first step; others wait a little, or do nothing."""
+
+    def __init__(self, how: str) -> None:
+        self.how = how
+
+    async def run(self, order: Order, ctx: Context) -> None:
+        if order.customer == "selfish":
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()
+            if self.how == "raises":
+                raise ValueError("no")
+            if self.how == "waits":
+                await asyncio.sleep(0.01)
+        elif order.customer == "patient":
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("before", [0, 1], ids=["a new spare", "a spare that waits"])
+@pytest.mark.parametrize("how", ["raises", "returns", "waits"])
+async def test_an_agent_that_cancels_its_own_task_in_its_first_step_harms_nobody(
+    how: str, before: int
+) -> None:
+    bench = OwnedBench(registration(Selfish(how), attempts=1)).begin()
+    for _ in range(before):
+        await bench.deliver(customer("before"))
+    await bench.deliver(customer("selfish"), customer("patient"), b"{}")
+    ended = bench.reports
+    await wait_until_async(lambda: len(ended.of("ok") + ended.of("dead_lettered")) == 3 + before)
+
+    assert bench.lost == []
+    innocent = [*range(before), before + 1, before + 2]
+    assert [offset for offset in sorted(ended.of("ok")) if offset != before] == innocent
+    assert ended.of("retried") == []
+
+
+async def test_what_an_agent_puts_into_its_context_is_gone_at_the_next_event_of_the_key() -> None:
+    """As `structlog.contextvars.bind_contextvars` does it."""
+    seen: list[str] = []
+
+    async def bind(order: Order, ctx: Context) -> None:
+        seen.append(REQUEST.get())
+        REQUEST.set(f"{order.amount}")
+        await asyncio.sleep(0)
+        seen.append(REQUEST.get())
+
+    bench = OwnedBench(registration(Scripted(bind))).begin()
+    await bench.deliver(*[customer("ada", number) for number in (1, 2, 3)])
+
+    assert seen == ["nobody's", "1", "nobody's", "2", "nobody's", "3"]
+
+
+async def test_who_begins_when_a_write_is_durable_is_not_in_the_step_that_wrote() -> None:
+    """The writer's task was begun by a step within a step: what it admits runs on its own."""
+    emitted: list[str] = []
+
+    async def inner() -> int:
+        return 1
+
+    class Nested:
+        async def run(self, order: Order, ctx: Context) -> None:
+            async def outer() -> int:
+                return await ctx.step("inner", inner)
+
+            if order.customer == "outer":
+                await ctx.step("outer", outer)
+            else:
+                emitted.append(ctx.emit(Order(customer="next")))
+
+    bench = OwnedBench(registration(Nested(), attempts=1), limit=5000).begin()
+    await bench.deliver(customer("first"))
+    emitted.clear()
+    bench.poll(customer("outer"))
+    # Beyond the intent: the writer's task admits it.
+    bench.poll(*[customer(str(number)) for number in range(AHEAD + 5)])
+    await turns(200)
+
+    assert bench.reports.of("dead_lettered") == []
+    assert len(emitted) == AHEAD + 5
+
+
+async def test_events_of_all_keys_are_handled_whatever_their_agents_do() -> None:
+    async def any_way(order: Order, ctx: Context) -> None:
+        for _ in range(order.amount % 4):
+            await asyncio.sleep(0)
+        if order.amount % 7 == 0:
+            raise ValueError("no")
+
+    bench = OwnedBench(registration(Scripted(any_way), attempts=2), limit=5000).begin()
+    values = [customer(f"c{number % 50}", number) for number in range(1000)]
+    await bench.deliver(*values)
+    await turns(300)
+
+    failed = [number for number in range(1000) if number % 7 == 0]
+    assert bench.reports.of("dead_lettered") != []
+    assert sorted(bench.reports.of("dead_lettered")) == failed
+    assert sorted(bench.reports.of("ok")) == [n for n in range(1000) if n % 7]
+    assert bench.partition.positions() == {"order": 1000}
+    assert (bench.lost, bench.worker.gate.running) == ([], 0)
+    begun = bench.reports.of("started")
+    for key in range(50):
+        mine = [number for number in begun if number % 50 == key]
+        assert mine == sorted(mine)
