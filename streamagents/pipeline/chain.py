@@ -46,9 +46,8 @@ def judge(
     record: Record, subscription: Subscription, partition_of: Partitioner
 ) -> Run | Skip | Forward | DeadLetter:
     """Decide what a record of a typed topic is, up to deduplication, which needs the state."""
-    tombstone = _tombstone(record, subscription.registration)
-    if tombstone is not None:
-        return tombstone
+    if record.value is None:
+        return _tombstone(subscription.registration)
     try:
         incoming = read(record, subscription.registration, topic=subscription.topic)
     except EventError as exc:
@@ -118,9 +117,7 @@ def _forward(incoming: Incoming, subscription: Subscription, partition_of: Parti
     )
 
 
-def _tombstone(record: Record, registration: Registration) -> Skip | DeadLetter | None:
-    if record.value is not None:
-        return None
+def _tombstone(registration: Registration) -> Skip | DeadLetter:
     if registration.event.tombstones == "skip":
         return Skip("tombstone")
     return DeadLetter("tombstone", "The record has a key and no value: there is nothing to handle.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamagents.actions import EffectNames
 from streamagents.agents.steps import Steps
-from streamagents.errors import ConfigurationError
+from streamagents.errors import ConfigurationError, EventTooLargeError
 from streamagents.events import Event
 from streamagents.pipeline.places import step_key, value_key
 from streamagents.pipeline.stored import decode_step, decode_value, encode_step, encode_value
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from streamagents.runtime.case import Case
     from streamagents.runtime.emitter import Emitter
     from streamagents.runtime.settling import Settling
+
+MAX_GROUP_BYTES = 64 << 20
+"""Of what one event emits: its transaction has to be over long before it times out."""
 
 
 class Attempt:
@@ -40,7 +43,7 @@ class Attempt:
         self.records: list[Outgoing] = []
         self.writes: dict[bytes, bytes | None] = {}
         self._case, self._emitter, self._settling, self._clock = case, emitter, settling, clock
-        self._unnamed_events = 0
+        self._unnamed_events = self._bytes = 0
         self._names = EffectNames()
         self._steps: Steps | None = None
         self._closed = False
@@ -63,9 +66,9 @@ class Attempt:
         id_, record = self._emitter.event(
             event, self._case.incoming, number=number, not_before=not_before
         )
+        self._take(record)
         if event.event_id() is None:
             self._unnamed_events = number
-        self.records.append(record)
         return id_
 
     def act(self, action: Action, name: str | None = None) -> str:
@@ -73,8 +76,8 @@ class Attempt:
         self._open("act")
         name = self._names.next(action, name)
         id_, record = self._emitter.action(action, self._case.incoming, name=name)
+        self._take(record)
         self._names.take(name)
-        self.records.append(record)
         return id_
 
     async def step(
@@ -136,6 +139,15 @@ class Attempt:
         agent = self._case.incoming.registration.name
         raw = None if value is None else encode_value(key, value)
         self.writes[value_key(agent, key, name)] = raw
+
+    def _take(self, record: Outgoing) -> None:
+        self._bytes += len(record.value or b"")
+        if self._bytes > MAX_GROUP_BYTES:
+            raise EventTooLargeError(
+                f"One event emits {self._bytes:,} bytes in all, a transaction takes at most "
+                f"{MAX_GROUP_BYTES:,}: emit references to the data instead."
+            )
+        self.records.append(record)
 
     def _open(self, what: str) -> None:
         if self._closed:

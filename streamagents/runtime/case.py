@@ -120,6 +120,17 @@ def open_case(
         process: who we are.
     """
     offset = incoming.record.offset
+    marked = incoming.registration.marked or isinstance(incoming.record, StoredRecord)
+    if known is None and offset > intent.careful and not marked and not replay:
+        # Nearly every event: it has no past, and nothing speaks against it.
+        return Case(
+            incoming=incoming,
+            subscription=subscription,
+            history=NOTHING,
+            attempts=0,
+            replay=0,
+            careful=False,
+        )
     past = None if known is None or known.finished else known
     history = _with_deaths(past, intent.presumed_death(offset), process)
     if history.parked:
@@ -130,10 +141,7 @@ def open_case(
         history=history,
         attempts=0 if past is None else past.attempts,
         replay=replay,
-        careful=incoming.registration.marked
-        or isinstance(incoming.record, StoredRecord)
-        or offset <= intent.careful
-        or bool(history.deaths),
+        careful=marked or offset <= intent.careful or bool(history.deaths),
         # The mark of a letter does not say whether its event had steps.
         found_steps=history.steps or replay > 0,
     )

@@ -94,10 +94,10 @@ class EagerTasks:
         Raises:
             BaseException: what the function raised.
         """
-        loop = asyncio.get_running_loop()
         spare = self._spare
         if spare is None or spare.done():
-            spare = self._spare = _Spare(loop)
+            spare = self._spare = _Spare(asyncio.get_running_loop())
+        loop = spare.loop
         outer = asyncio.current_task(loop)
         if outer is not None:
             _leave_task(loop, outer)
@@ -148,6 +148,7 @@ class _Spare(asyncio.Task[None]):
         self._awake = False
         self._early = 0
         self._message: Any = None
+        self.loop = loop
         super().__init__(self._work(), loop=loop)
 
     def adopt(self, rest: Coroutine[Any, Any, None], context: Context) -> None:

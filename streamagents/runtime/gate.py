@@ -26,6 +26,7 @@ class Gate:
     def __init__(self, in_flight: int, pauses: AgentPauses) -> None:
         self._default, self._pauses = in_flight, pauses
         self._slots: dict[int, Slots] = {}
+        self._known: list[Registration] = []
         self._changed = asyncio.Event()
         self._few = 0
         self._alone = False
@@ -127,11 +128,13 @@ class Gate:
 
     def slots_of(self, registration: Registration) -> Slots:
         """The slots of one agent: by the object, for an agent may serve several types."""
-        agent = id(registration.route.agent)
-        slots = self._slots.get(agent)
+        slots = self._slots.get(id(registration))
         if slots is None:
+            agent = id(registration.route.agent)
             limit = registration.route.in_flight or self._default
-            slots = self._slots[agent] = Slots(limit)
+            slots = self._slots.setdefault(agent, Slots(limit))
+            self._slots[id(registration)] = slots
+            self._known.append(registration)  # or its id could become another's
         return slots
 
 

@@ -54,6 +54,8 @@ class Worker:
     observer: Observer
     alive: Callable[[], bool]
     """Whether the group still takes this worker for alive."""
+    stuck_after_s: float = 30.0
+    """What stands still for longer than it may and this, is told."""
     cleared: set[str] = field(default_factory=set)
     """Processes whose deaths an event has been found guilty of: their bystanders are free."""
 

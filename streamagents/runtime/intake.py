@@ -57,6 +57,7 @@ class Intake:
         self._intended = self._announced = NOTHING
         self._waiting: deque[Poll] = deque()
         self._bytes = 0
+        self._stood_at = (-1, 0.0)  # (position, since when)
 
     @property
     def full(self) -> bool:
@@ -83,6 +84,18 @@ class Intake:
         """A record's outcome is durable."""
         self._bytes -= len(record.value or b"")
         self.ledger.finish(record.offset)
+
+    def stalled_s(self, now_s: float) -> float:
+        """For how long the commit position has stood still with events behind it.
+
+        Args:
+            now_s: the monotonic clock's time.
+        """
+        position, since_s = self._stood_at
+        if position != self.ledger.position or not self.ledger.unfinished:
+            self._stood_at = (self.ledger.position, now_s)
+            return 0.0
+        return now_s - since_s
 
     def released(self) -> dict[bytes, bytes | None]:
         """The state that says that nothing is in flight any more."""

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from streamagents.pipeline.stored import StoredRecord
+from streamagents.runtime.grace import cancel, ended
 from streamagents.runtime.group import Group
 from streamagents.runtime.handling import Handling, Worker
 from streamagents.runtime.intake import Intake
 from streamagents.runtime.intent import Intent, intent_key
 from streamagents.runtime.lane import lane_of
 from streamagents.runtime.lanes import Lanes
+from streamagents.runtime.progress import Progress
 from streamagents.runtime.reception import Reception, Source
 from streamagents.runtime.settling import Settling
 from streamagents.runtime.sweep import Sweep
@@ -36,8 +38,6 @@ if TYPE_CHECKING:
 
 log = structlog.stdlib.get_logger("streamagents.runtime")
 
-_CANCELLED_S = 2.0
-"""What a cancelled agent gets to clean up."""
 _WRITE_S = 5.0
 """What the writer gets for its last groups at a release."""
 _FRESH = Intent()
@@ -90,6 +90,7 @@ class OwnedPartition:
         self._lanes: Lanes[Incoming | bytes] = Lanes(self._begin, self._broken)
         self._sweep: Sweep | None = None
         self._open = False
+        self._progress = Progress(partition, worker.clock, worker.stuck_after_s)
 
     def begin(
         self,
@@ -170,6 +171,7 @@ class OwnedPartition:
             self._receptions[record.topic].receive(record)
         if self._sweep is not None:
             self._sweep.slice(self._worker.clock.now().timestamp())
+        self._progress.look(self._intakes.values(), running=len(self._handling.running))
 
     def positions(self) -> dict[str, int]:
         """By topic: the commit position, where it moved."""
@@ -198,9 +200,9 @@ class OwnedPartition:
         self._lanes.close()
         self._handling.releasing = True
         waiting = self._lanes.tasks - self._handling.running
-        await _cancel(waiting)
-        await _ended(self._lanes.tasks, grace_s, hurry)
-        await _cancel(self._lanes.tasks)
+        await cancel(waiting)
+        await ended(self._lanes.tasks, grace_s, hurry)
+        await cancel(self._lanes.tasks)
         writes = {
             key: value
             for intake in self._intakes.values()
@@ -251,24 +253,3 @@ class OwnedPartition:
         if not self._handling.releasing:
             log.error("lane_broken", partition=self.partition, exc_info=error)
             self._lost(error)
-
-
-async def _ended(
-    tasks: frozenset[asyncio.Task[None]], grace_s: float, hurry: asyncio.Event
-) -> None:
-    """Wait for the tasks' end, so long as there is grace."""
-    if not tasks:
-        return
-    ended, hurried = asyncio.ensure_future(asyncio.wait(tasks)), asyncio.ensure_future(hurry.wait())
-    try:
-        await asyncio.wait({ended, hurried}, timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        ended.cancel()
-        hurried.cancel()
-
-
-async def _cancel(tasks: frozenset[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks, timeout=_CANCELLED_S)

@@ -67,15 +67,16 @@ class Reception:
 
     def receive(self, record: Record) -> None:
         """Judge a record, and do what follows."""
-        incoming = self.judge(record)
-        if incoming is None:
+        decision = self._decide(record)
+        if not isinstance(decision, Run):
+            self._follow(record, decision)
             return
+        incoming = decision.incoming
         if record.headers and not isinstance(record, StoredRecord):
             try:
                 time = due(tuple(record.headers), self._clock.now())
             except InvalidEventError as exc:
-                why = DeadLetter(exc.code, str(exc), exc)
-                self._settling.dead_letter_unread(record, self._subscription, why)
+                self._follow(record, DeadLetter(exc.code, str(exc), exc))
                 return
             if time is not None:
                 self._delay(incoming, time)
@@ -87,13 +88,16 @@ class Reception:
         decision = self._decide(record)
         if isinstance(decision, Run):
             return decision.incoming
+        self._follow(record, decision)
+        return None
+
+    def _follow(self, record: Record, decision: Skip | Forward | DeadLetter) -> None:
         if isinstance(decision, DeadLetter):
             self._settling.dead_letter_unread(record, self._subscription, decision)
         elif isinstance(decision, Forward):
             self._forward(record, decision)
         else:
             self._write(record, "skipped", detail=decision.reason)
-        return None
 
     def refuse(self, record: Record, error: BaseException) -> None:
         """It had to wait, and could not be kept: only a person can help."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
+from aiokafka.errors import KafkaError
 
-from streamagents.errors import describe
+from streamagents.errors import StepError, describe
 from streamagents.pipeline.dedupe import duplicate, replay_count
 from streamagents.pipeline.identity import digest, origin_of, seen_key
 from streamagents.pipeline.mark import Mark, Status
@@ -17,6 +18,7 @@ from streamagents.pipeline.stored import StoredRecord
 from streamagents.ports import Report
 from streamagents.runtime.group import Group
 from streamagents.runtime.letters import Letters
+from streamagents.runtime.reports import report_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -81,12 +83,17 @@ class Settling:
 
         The first of a run brings a mark: the next owner has to know that there are steps.
         """
+        before = case.marked, case.history
         case.step_keys = (case.step_keys or set()) | writes.keys()
         if not case.marked or not case.history.steps:
             case.history = replace(case.history, steps=True)
             case.begins(self._process)
             writes = {**writes, **case.writes(Status.RUNNING, self._clock.now())}
-        await self._writer.write(writes)
+        try:
+            await self._writer.write(writes)
+        except KafkaError as exc:
+            case.marked, case.history = before  # the next step brings the mark
+            raise StepError(f"The step's result could not be kept: {describe(exc)}.") from exc
 
     # -- outcomes --------------------------------------------------------------------------------
 
@@ -131,7 +138,7 @@ class Settling:
             writes |= dict.fromkeys(self._step_keys(case))
         self._add(
             case.incoming.record,
-            report_of("ok", case.incoming, attempt=case.attempts + 1, seconds=seconds),
+            report_of("ok", case.incoming, case.attempts + 1, seconds),
             writes=writes,
             records=records,
             refused=refused,
@@ -229,13 +236,12 @@ class Settling:
 
     def tell(self, outcome: str, case: Case, error: BaseException | None = None) -> None:
         """Report what happened on the way."""
-        report = report_of(
-            outcome,
-            case.incoming,
-            attempt=case.attempts + (outcome == "started"),
-            code="" if error is None else type(error).__name__,
-            detail="" if error is None else describe(error),
-        )
+        if error is None:
+            attempt = case.attempts + (outcome == "started")
+            self._observer.observe(report_of(outcome, case.incoming, attempt))
+            return
+        code, detail = type(error).__name__, describe(error)
+        report = report_of(outcome, case.incoming, case.attempts, code=code, detail=detail)
         self._observer.observe(report)
 
     # -- groups ----------------------------------------------------------------------------------
@@ -285,17 +291,3 @@ class Settling:
         if case.found_steps:
             keys.update(key for key, _ in self._store.scan(steps_of(case.incoming.seen_key)))
         return keys
-
-
-def report_of(outcome: str, incoming: Incoming, **more: Any) -> Report:
-    """A report of what happened to an event."""
-    record = incoming.record
-    return Report(
-        outcome=outcome,
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        event_id=incoming.id,
-        agent=incoming.registration.name,
-        **more,
-    )

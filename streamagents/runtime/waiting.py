@@ -12,7 +12,7 @@ from streamagents.pipeline.wait import MAX_PARKED, milliseconds
 from streamagents.runtime.delayed import Delayed
 from streamagents.runtime.lane import digest_of, lane_of
 from streamagents.runtime.parked import Parked, is_parked
-from streamagents.runtime.settling import report_of
+from streamagents.runtime.reports import report_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

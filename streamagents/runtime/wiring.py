@@ -132,6 +132,7 @@ def _worker(
         clock=clock,
         observer=observer,
         alive=lambda: app.consumer.silent_s < settings.session_timeout_s,
+        stuck_after_s=settings.stuck_after_s,
     )
 
 

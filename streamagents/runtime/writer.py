@@ -13,7 +13,6 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
     InvalidTopicError,
     KafkaError,
@@ -25,11 +24,13 @@ from aiokafka.errors import (
 )
 
 from streamagents.errors import describe
-from streamagents.runtime.group import Group, by_partition, cut
-from streamagents.runtime.internals import retrieve_transaction_error
+from streamagents.runtime.group import Group, by_partition
+from streamagents.runtime.transaction import CLOSE_S, start_producer, stop_producer, transact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from aiokafka import AIOKafkaProducer
 
     from streamagents.runtime.store import Store
 
@@ -39,12 +40,6 @@ MAX_GROUPS = 500
 """Groups in one transaction."""
 MAX_BYTES = 16 << 20
 """Bytes in one transaction: it has to be over long before its timeout."""
-REQUEST_BYTES = 16 << 20
-"""Bytes unsettled at once: the driver may put all of them into one request, and brokers refuse one
-over `socket.request.max.bytes`."""
-BATCH_BYTES = 512 << 10
-TRANSACTION_TIMEOUT_MS = 60_000
-_CLOSE_S = 3.0
 _RETRY_S = (0.2, 5.0)
 
 _PERMANENT = (
@@ -92,30 +87,7 @@ class Writer:
 
         Waits for the broker, however long it is away; cancel it when the assignment ends.
         """
-        while self._producer is None:
-            producer = AIOKafkaProducer(
-                **{
-                    **self._settings,
-                    "acks": "all",
-                    "enable_idempotence": True,
-                    "linger_ms": 0,
-                    "max_batch_size": BATCH_BYTES,
-                    "transactional_id": self._transactional_id,
-                    "transaction_timeout_ms": TRANSACTION_TIMEOUT_MS,
-                }
-            )
-            try:
-                await producer.start()
-            except (KafkaError, OSError, TimeoutError, AssertionError):
-                # A broker that has just started may name no brokers yet: aiokafka asserts that
-                # there are some.
-                await _stop(producer)
-                await asyncio.sleep(_RETRY_S[0])
-            except asyncio.CancelledError:
-                await _stop(producer)
-                raise
-            else:
-                self._producer = producer
+        self._producer = await start_producer(self._settings, self._transactional_id)
 
     def add(self, group: Group) -> None:
         """Queue a group. Its state is readable at once, and durable when it says so."""
@@ -159,9 +131,9 @@ class Writer:
         self._queue.clear()
         if self._flushing is not None:
             self._flushing.cancel()
-            await asyncio.wait([self._flushing], timeout=_CLOSE_S)
+            await asyncio.wait([self._flushing], timeout=CLOSE_S)
         if self._producer is not None:
-            await _stop(self._producer)
+            await stop_producer(self._producer)
 
     # -- the flush loop --------------------------------------------------------------------------
 
@@ -228,6 +200,13 @@ class Writer:
                 self._committed(groups, last)
                 return
 
+    async def _transact(self, groups: list[Group]) -> int | None:
+        batches = by_partition(groups, (self._changelog, self._partition))
+        if not batches:
+            return None
+        assert self._producer is not None  # noqa: S101 - fence() came first
+        return await transact(self._producer, batches, self._changelog)
+
     async def _abort(self, error: BaseException) -> None:
         assert self._producer is not None  # noqa: S101 - fence() came first
         try:
@@ -268,46 +247,3 @@ class Writer:
         for group in groups:
             if group.durable is not None:
                 group.durable()
-
-    async def _transact(self, groups: list[Group]) -> int | None:
-        """Write groups in one transaction; the changelog offset of their last state record."""
-        batches = by_partition(groups, (self._changelog, self._partition))
-        if not batches:
-            return None
-        producer = self._producer
-        assert producer is not None  # noqa: S101 - fence() came first
-        await producer.begin_transaction()
-        sends: list[asyncio.Future[Any]] = []
-        tail: tuple[asyncio.Future[Any], int] | None = None
-        unsettled = 0
-        try:
-            for (topic, partition), records in batches.items():
-                for batch, size in cut(producer, records):
-                    unsettled += batch.size()
-                    if unsettled > REQUEST_BYTES:
-                        await asyncio.gather(*sends, return_exceptions=True)
-                        unsettled = batch.size()
-                    sends.append(await producer.send_batch(batch, topic, partition=partition))
-                    if topic == self._changelog:
-                        tail = (sends[-1], size)
-        finally:
-            # All settled before commit or abort: none may land behind it.
-            results = await asyncio.gather(*sends, return_exceptions=True)
-        errors = [result for result in results if isinstance(result, BaseException)]
-        for error in errors:
-            if isinstance(error, ProducerFenced):
-                raise error
-        if errors:
-            raise errors[0]
-        await producer.commit_transaction()
-        return None if tail is None else tail[0].result().offset + tail[1] - 1
-
-
-async def _stop(producer: AIOKafkaProducer) -> None:
-    """Stop a producer within a bound; its failure changes nothing for us."""
-    try:
-        await asyncio.wait_for(producer.stop(), _CLOSE_S)
-    except (KafkaError, OSError, TimeoutError):
-        pass
-    finally:
-        retrieve_transaction_error(producer)

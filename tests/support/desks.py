@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from support.stores import Reports
 
 SEEK = object()
+_MANY = 60
+"""Turns of the loop in which a few attempts and their writes come to an end."""
 
 
 class IntakeDesk:
@@ -151,6 +153,7 @@ class OwnedBench:
         """Recovery is complete; offsets go on behind those of an earlier owner."""
         if after is not None:
             self._next = dict(after._next)
+            self.clock.advance(after.clock.monotonic())
         typed = {agent.type: subscription(agent) for agent in self._agents}
         sources = [typed_source(one, _here) for one in typed.values()]
         if self._inbox:
@@ -179,7 +182,7 @@ class OwnedBench:
     async def deliver(self, *values: bytes, topic: str = "order", headers: Any = ()) -> list[int]:
         """Take such a poll, and let everything run that can."""
         offsets = self.poll(*values, topic=topic, headers=headers)
-        await turns()
+        await turns(_MANY)
         return offsets
 
     async def after(self, seconds: float) -> None:
@@ -187,11 +190,17 @@ class OwnedBench:
         self.clock.advance(seconds)
         await turns()
         self.partition.tick()
-        await turns()
+        await turns(_MANY)
 
     async def release(self) -> None:
         """A rebalance, with no grace."""
         await self.partition.release(0.0, asyncio.Event())
+
+    @property
+    def durable(self) -> dict[bytes, bytes]:
+        """What a new process would find."""
+        assert isinstance(self.store, FakeStore)
+        return self.store.durable
 
     @property
     def records(self) -> list[Outgoing]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from pydantic import BaseModel
-
+from streamagents.actions import Action
 from streamagents.agents import Registration, Route, build_registry
+from streamagents.errors import RetryLater
 from streamagents.events import Event
 from streamagents.pipeline.chain import Subscription
 from streamagents.testing.bus import MemoryRecord, murmur2_partition
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from streamagents.agents import Context, EventInfo
     from streamagents.events import Headers
 
@@ -35,10 +37,9 @@ class Receipt(Event, topic="receipt", key="number"):
     text: str = ""
 
 
-class Note(BaseModel):
+class Note(Action, via="note"):
     """An effect, as agents decide it here."""
 
-    via: ClassVar[str] = "log"
     text: str = ""
 
 
@@ -56,6 +57,24 @@ class Scripted:
         if isinstance(step, BaseException):
             raise step
         return await step(order, ctx) if callable(step) else step
+
+
+class Clerk:
+    """Takes note of every call; `plan` has, by amount, what it does first: waits or errors."""
+
+    def __init__(self, plan: Mapping[int, Sequence[float | BaseException]] | None = None) -> None:
+        self.plan = {amount: list(todo) for amount, todo in (plan or {}).items()}
+        self.calls: list[EventInfo] = []
+        self.handled: list[int] = []
+
+    async def run(self, order: Order, ctx: Context) -> None:
+        """Put the event off, raise, or handle it."""
+        self.calls.append(ctx.event)
+        todo = self.plan.get(order.amount)
+        if todo:
+            what = todo.pop(0)
+            raise what if isinstance(what, BaseException) else RetryLater(what, "busy")
+        self.handled.append(order.amount)
 
 
 class Anything:
@@ -110,6 +129,16 @@ def record(
 def off_place(key: bytes) -> int:
     """A partition where this key does not belong."""
     return (murmur2_partition(key, PARTITIONS) + 1) % PARTITIONS
+
+
+def ada(*amounts: int) -> list[bytes]:
+    """Values of orders of one customer."""
+    return [b'{"customer":"ada","amount":%d}' % amount for amount in amounts]
+
+
+def bob(*amounts: int) -> list[bytes]:
+    """Values of orders of another one."""
+    return [b'{"customer":"bob","amount":%d}' % amount for amount in amounts]
 
 
 def orders(*offsets: int) -> list[MemoryRecord]:

@@ -141,7 +141,11 @@ class FakeWriter:
             if not done.done():
                 done.set_result(None)
 
-        self.add(Group(writes=writes, durable=durable))
+        def refused(error: BaseException) -> None:
+            if not done.done():
+                done.set_exception(error)
+
+        self.add(Group(writes=writes, durable=durable, refused=refused))
         if self.closed:
             raise asyncio.CancelledError
         await done

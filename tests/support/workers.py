@@ -23,7 +23,7 @@ from support import wait_until, wait_until_async
 from support.commands import CHECKOUT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 SESSION_S = 6.0
 """The shortest session that Kafka allows: a killed worker's partitions are free after it."""
 MODULE = "support.jobs_app"
-"""An application; the module `x_app` holds the application `x`."""
+WORKS = "support.works_app"
+"""Applications; the module `x_app` holds the application `x`."""
 
 
 class Fleet:
@@ -44,7 +45,7 @@ class Fleet:
         bootstrap: the broker.
         folder: for data, logs and the journal.
         module: of the application.
-        retention_ms: of its topics and their dead letters, where it is not to be the usual one.
+        retention_ms: by topic, where it is not to be the usual one.
         environment: further settings of the workers.
     """
 
@@ -54,12 +55,12 @@ class Fleet:
         folder: Path,
         *,
         module: str = MODULE,
-        retention_ms: int | None = None,
+        retention_ms: Mapping[str, int] | None = None,
         **environment: str,
     ) -> None:
         self.bootstrap, self.folder = bootstrap, folder
         self.module, self.name = module, module.rpartition(".")[2].removesuffix("_app")
-        self._retention_ms = retention_ms
+        self._retention_ms = retention_ms or {}
         self.prefix = f"t{uuid.uuid4().hex[:8]}."
         self.journal = folder / "journal"
         self.journal.touch()
@@ -111,10 +112,13 @@ class Fleet:
             *(spec for spec in emitted if spec.name not in known),
             *(layout.letters(spec) for spec in sources),
         ]
-        if self._retention_ms is not None:
-            ours = {"retention.ms": str(self._retention_ms)}
-            specs = [replace(spec, config={**spec.config, **ours}) for spec in specs]
-        return [*specs, layout.changelog(self.group, 4)]
+        return [*map(self._with_retention, specs), layout.changelog(self.group, 4)]
+
+    def _with_retention(self, spec: TopicSpec) -> TopicSpec:
+        retention_ms = self._retention_ms.get(spec.name.removeprefix(self.prefix))
+        if retention_ms is None:
+            return spec
+        return replace(spec, config={**spec.config, "retention.ms": str(retention_ms)})
 
     def _sources(self) -> list[TopicSpec]:
         agents = self._app.registry.agents.values()

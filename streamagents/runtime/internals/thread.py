@@ -92,6 +92,13 @@ class RecordThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc] # Faust
         await super(driver.AIOKafkaConsumerThread, self).on_thread_stop()
         await self._stop_consumer()
 
+    def _stopped_set(self) -> None:
+        """Say that it has stopped, also when its loop has: in stock a crash ends in a traceback."""
+        if self.thread_loop.is_closed():
+            self._stopped.set()
+        else:
+            super()._stopped_set()
+
     async def _stop_consumer(self) -> None:
         if self._consumer is not None:
             await asyncio.wait([asyncio.ensure_future(self._consumer.stop())], timeout=_STOP_S)

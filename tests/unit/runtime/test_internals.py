@@ -66,6 +66,7 @@ OVERRIDDEN = [
     (Thread, "on_start", "self", True),
     (Thread, "on_thread_stop", "self", True),
     (Thread, "on_partitions_assigned", "self assigned generation_id", True),
+    (Thread, "_stopped_set", "self", False),
     (Thread, "_fetch_records", "self consumer active_partitions timeout max_records", True),
     (Thread, "_seek_wait", "self consumer partitions", True),
     (Thread, "_commit", "self offsets", True),
