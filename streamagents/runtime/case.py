@@ -132,7 +132,9 @@ def open_case(
             careful=False,
         )
     past = None if known is None or known.finished else known
-    history = _with_deaths(past, intent.presumed_death(offset), process)
+    # What is marked before each run has a mark, if it ran: there is nothing to presume.
+    presumed = None if incoming.registration.marked else intent.presumed_death(offset)
+    history = _with_deaths(past, presumed, process)
     if history.parked:
         history = replace(history, parked=False)
     return Case(

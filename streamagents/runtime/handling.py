@@ -54,6 +54,8 @@ class Worker:
     observer: Observer
     alive: Callable[[], bool]
     """Whether the group still takes this worker for alive."""
+    end_of: Callable[[str, int], int | None] = lambda _topic, _partition: None
+    """Where a source partition ends, as its last fetch said; None if there was none."""
     stuck_after_s: float = 30.0
     """What stands still for longer than it may and this, is told."""
     cleared: set[str] = field(default_factory=set)

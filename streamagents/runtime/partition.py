@@ -126,7 +126,7 @@ class OwnedPartition:
                 receive=self._receptions[topic].receive,
             )
         self._waiting.read()
-        self._sweep = Sweep(self._store, self.writer, lifetimes)
+        self._sweep = Sweep(self._store, self.writer, lifetimes, self._caught_up)
         self._open = True
 
     def _reception(self, source: Source) -> Reception:
@@ -171,7 +171,13 @@ class OwnedPartition:
             self._receptions[record.topic].receive(record)
         if self._sweep is not None:
             self._sweep.slice(self._worker.clock.now().timestamp())
-        self._progress.look(self._intakes.values(), running=len(self._handling.running))
+        running = len(self._handling.running)
+        self._progress.look(self._intakes.values(), running=running, takes=self._takes)
+
+    def _caught_up(self, topic: str) -> bool:
+        """Whether everything that lies in a topic's partition has been delivered."""
+        intake, end = self._intakes.get(topic), self._worker.end_of(topic, self.partition)
+        return intake is not None and end is not None and intake.ledger.next >= end
 
     def positions(self) -> dict[str, int]:
         """By topic: the commit position, where it moved."""

@@ -15,7 +15,7 @@ from streamagents.pipeline.places import MARKS, steps_of
 from streamagents.runtime.group import Group
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from streamagents.pipeline.expiry import Lifetime
     from streamagents.runtime.store import Store
@@ -35,10 +35,19 @@ class Sweep:
         store: the partition's state.
         writer: the partition's writer.
         lifetimes: by topic, how long its marks live; what it does not name lives on.
+        caught_up: whether a topic's records have all been delivered: what was done before a long
+            outage comes again, and its mark, however old, is needed then.
     """
 
-    def __init__(self, store: Store, writer: Writer, lifetimes: Mapping[str, Lifetime]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        writer: Writer,
+        lifetimes: Mapping[str, Lifetime],
+        caught_up: Callable[[str], bool],
+    ) -> None:
         self._store, self._writer, self._lifetimes = store, writer, lifetimes
+        self._caught_up = caught_up
         shortest = min((life.done_s for life in lifetimes.values()), default=UNLIMITED)
         self._pause_s = min(max(shortest / _PASSES, _PAUSE_S[0]), _PAUSE_S[1])
         self._next_at = 0.0
@@ -46,6 +55,8 @@ class Sweep:
 
     def slice(self, now_s: float) -> int:
         """Look at the next few marks, if it is time; how many were forgotten."""
+        if not self._next_at:  # begin with what the assignment brings again
+            self._next_at = now_s + self._pause_s
         # A clock that was years ahead for a moment must not stop the sweep until then.
         if self._cursor is None and self._next_at - self._pause_s < now_s < self._next_at:
             return 0
@@ -68,6 +79,6 @@ class Sweep:
         seen = read_seen_key(key)
         life = self._lifetimes.get(seen.topic) if seen is not None else None
         # What is being written just now is in somebody's hands.
-        if life is None or self._store.on_its_way(key):
+        if seen is None or life is None or self._store.on_its_way(key):
             return False
-        return expired(Mark.decode(value), life, now_s)
+        return expired(Mark.decode(value), life, now_s) and self._caught_up(seen.topic)

@@ -149,8 +149,10 @@ class Waiting:
         while (record := self._parked.head(lane)) is not None:
             reception = self._receptions.get(record.topic)
             if reception is None:
+                # It stays in the state, for a version that takes it again, and holds up nobody.
                 log.warning("nobody_takes_what_waits", topic=record.topic, offset=record.offset)
-                return None  # it stays, for a version that takes it again
+                self._took(record)
+                continue
             incoming = reception.judge(record)
             if incoming is not None:
                 return incoming

@@ -132,6 +132,8 @@ def _worker(
         clock=clock,
         observer=observer,
         alive=lambda: app.consumer.silent_s < settings.session_timeout_s,
+        # Asked when it is called: there is no consumer yet.
+        end_of=lambda topic, partition: app.consumer.end_of(topic, partition),  # noqa: PLW0108
         stuck_after_s=settings.stuck_after_s,
     )
 

@@ -40,7 +40,11 @@ def gate(in_flight: int, pauses: AgentPauses | None = None) -> Gate:
 
 
 def worker(
-    process: str = "p1", *, in_flight: int = 10, alive: Callable[[], bool] = lambda: True
+    process: str = "p1",
+    *,
+    in_flight: int = 10,
+    alive: Callable[[], bool] = lambda: True,
+    end_of: Callable[[str, int], int | None] = lambda *_: 0,
 ) -> Worker:
     """A worker whose agents may emit orders and receipts, and decide notes."""
     clock = FakeClock()
@@ -66,6 +70,7 @@ def worker(
         clock=clock,
         observer=Reports(),
         alive=alive,
+        end_of=end_of,
     )
 
 

@@ -133,9 +133,11 @@ class OwnedBench:
         inbox: bool = False,
     ) -> None:
         self.store = store or FakeStore()
+        self.end: int | None = 0
+        """Where every topic's partition ends, as the last fetch said."""
         self.lost: list[BaseException] = []
         self.writer = FakeWriter(self.store, self.lost.append)
-        self.worker = worker(process)
+        self.worker = worker(process, end_of=lambda *_: self.end)
         self.clock = cast("FakeClock", self.worker.clock)
         self.reports = cast("Reports", self.worker.observer)
         self.partition = OwnedPartition(

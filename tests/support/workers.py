@@ -158,7 +158,13 @@ class Fleet:
             )
         self.workers.append(worker)
         if ready:
-            wait_until(lambda: self.log.read_text().count("intake_begins") > before, 40)
+
+            def begun() -> bool:
+                if worker.poll() is not None:
+                    raise AssertionError(f"the worker ended: {self.log.read_text()[-2000:]}")
+                return self.log.read_text().count("intake_begins") > before
+
+            wait_until(begun, 40)
         return worker
 
     @staticmethod

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aiokafka.errors import IllegalStateError, KafkaError
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
-from faust.types.tuples import Message
+from faust.types.tuples import TP, Message
 
 from streamagents.runtime.internals.outage import RecordProducer, ask_again
 from streamagents.runtime.internals.thread import RecordThread
@@ -17,8 +17,6 @@ from streamagents.runtime.seam import Poll
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from faust.types import TP
 
     from streamagents.runtime.seam import Host
 
@@ -214,6 +212,14 @@ class RecordConsumer(driver.Consumer):  # type: ignore[misc] # Faust is not type
 
     def _filter_tps_with_pending_acks(self, *_: Any) -> list[TP]:
         return []  # the ledgers know
+
+    def end_of(self, topic: str, partition: int) -> int | None:
+        """Where a partition ended at its last fetch; None if it was not fetched yet, or is gone."""
+        try:
+            end: int | None = self.highwater(TP(topic, partition))
+        except (AssertionError, IllegalStateError):  # a rebalance has taken it away just now
+            return None
+        return end
 
     def rejoin(self) -> None:
         """Give everything back and join the group again."""

@@ -1,4 +1,4 @@
-"""A fleet for each test: the jobs application under a prefix of its own."""
+"""Fleets: an application on the shared broker, under a prefix of its own."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.workers import Fleet
+from support.workers import WORKS, Fleet, running
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
     from streamagents.devkit.broker import EmbeddedBroker
@@ -19,4 +19,18 @@ if TYPE_CHECKING:
 async def fleet(broker: EmbeddedBroker, tmp_path: Path) -> AsyncIterator[Fleet]:
     """The jobs application on the shared broker; no worker runs yet."""
     async with Fleet(broker.address, tmp_path) as fleet:
+        yield fleet
+
+
+@pytest.fixture
+async def works(broker: EmbeddedBroker, tmp_path: Path) -> AsyncIterator[Fleet]:
+    """The works application; no worker runs yet."""
+    async with Fleet(broker.address, tmp_path, module=WORKS) as fleet:
+        yield fleet
+
+
+@pytest.fixture(scope="session")
+def calm(broker: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """The works application with one worker that nobody ends; each test has events of its own."""
+    with running(Fleet(broker.address, tmp_path_factory.mktemp("calm"), module=WORKS)) as fleet:
         yield fleet

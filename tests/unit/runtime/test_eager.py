@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 import pytest
-import structlog
 
 from support.eager import Eager
 from support.records import turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-
-NAME: ContextVar[str] = ContextVar("name", default="nobody")
 
 
 @pytest.fixture(params=["a new spare", "a spare that waits"])
@@ -205,59 +201,6 @@ async def test_a_failing_part_of_a_task_group_ends_the_group_and_nothing_else(ea
 
     assert caught == ["group", "went on"]
     assert task.cancelling() == 0
-
-
-async def test_what_it_puts_into_context_variables_is_there_later_and_nowhere_else(
-    eager: Eager,
-) -> None:
-    seen: dict[str, list[str]] = {}
-
-    async def work(name: str) -> None:
-        seen[name] = [NAME.get()]
-        NAME.set(name)
-        await asyncio.sleep(0)
-        seen[name].append(NAME.get())
-        await asyncio.create_task(child(name))
-
-    async def child(name: str) -> None:
-        seen[name].append(NAME.get())
-
-    tasks = [eager.start(work(name)) for name in ("ada", "bob")]
-    await asyncio.gather(*tasks)
-
-    assert seen == {name: ["nobody", name, name] for name in ("ada", "bob")}
-    assert NAME.get() == "nobody"
-
-
-async def test_what_ended_at_once_leaves_no_context_variables_behind(eager: Eager) -> None:
-    seen: list[str] = []
-
-    async def work() -> None:
-        seen.append(NAME.get())
-        NAME.set("somebody")
-
-    for _ in range(2):
-        eager.run(work())
-
-    assert seen == ["nobody", "nobody"]
-    assert NAME.get() == "nobody"
-
-
-async def test_what_one_binds_to_its_log_is_in_no_log_of_the_next(eager: Eager) -> None:
-    seen: list[dict[str, object]] = []
-
-    async def work(name: str, *, waits: bool) -> None:
-        seen.append(structlog.contextvars.get_contextvars())
-        structlog.contextvars.bind_contextvars(name=name)
-        if waits:
-            await asyncio.sleep(0)
-            seen.append(structlog.contextvars.get_contextvars())
-
-    for number in range(3):
-        eager.run(work(f"quick-{number}", waits=False))
-        await eager.start(work(f"slow-{number}", waits=True))
-
-    assert [one for one in seen if one] == [{"name": f"slow-{number}"} for number in range(3)]
 
 
 async def test_a_future_that_is_done_meanwhile_is_noticed(eager: Eager) -> None:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
 Op = tuple[Any, ...]
-WAITS = ("sleep", "forever", "task", "gather", "limit", "group", "wait_for")
 
 
 def program(dice: random.Random, depth: int = 0) -> list[Op]:
@@ -111,7 +110,7 @@ class Runner:
     async def do_catch(self, todo: list[Op]) -> None:
         try:
             await self.run(todo)
-        except (asyncio.CancelledError, Exception) as exc:
+        except (asyncio.CancelledError, Exception) as exc:  # noqa: BLE001 - whatever it is
             self.log.append(f"caught {type(exc).__name__}")
 
     async def do_finally(self, todo: list[Op]) -> None:
@@ -134,13 +133,14 @@ async def played(
     ended = ""
     try:
         task = start(runner.run(todo))
-    except (Exception, asyncio.CancelledError) as exc:
+    except (Exception, asyncio.CancelledError) as exc:  # noqa: BLE001 - to be compared
         ended = type(exc).__name__
     left, idle, seen = list(cancels), 0, -1
-    while task is not None and not task.done() and idle < 15:
+    while task is not None and not task.done() and idle < 20:
         if left and len(runner.log) >= left[0]:
             left.pop(0)
             task.cancel()
+            await turns(10)  # two that arrive at once are one, and "at once" differs by a turn
         await asyncio.sleep(0)
         idle = idle + 1 if len(runner.log) == seen else 0
         seen = len(runner.log)

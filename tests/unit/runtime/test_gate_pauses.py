@@ -125,6 +125,26 @@ async def test_a_pause_that_begins_while_an_event_waits_for_a_slot_holds_it_back
     await door.open()
 
 
+@pytest.mark.parametrize("company", [Company.ANY, Company.FEW])
+async def test_a_pause_that_begins_while_an_event_waits_for_its_company_holds_it_back(
+    company: Company,
+) -> None:
+    door = Door()
+    alone = door.send(FREE, Company.ALONE)
+    await turns()
+    late = door.send(company=company)
+    await turns()
+    door.pause()
+    door.leave.set()
+    await asyncio.wait_for(alone, 5)
+    await turns()
+    assert door.inside == [FREE.name]
+    door.pauses.resume(HELD.name)
+    await asyncio.wait_for(late, 5)
+
+    await door.open()
+
+
 async def test_who_is_cancelled_during_a_pause_takes_no_slot_along() -> None:
     door = Door()
     door.pause()

@@ -108,3 +108,21 @@ class Decorated:
 
 async def test_a_decorated_coroutine_function_is_awaited() -> None:
     assert len(await Bench(Decorated()).run(SOURCE)) == 1
+
+
+@pytest.mark.parametrize("waits", [True, False])
+async def test_what_an_async_run_returns_to_be_awaited_is_awaited(waits: bool) -> None:  # noqa: FBT001 - a case
+    class Passes:
+        async def run(self, order: Order) -> Any:
+            if waits:
+                await asyncio.sleep(0)
+            return self.work(order)
+
+        async def work(self, order: Order) -> Receipt:
+            await asyncio.sleep(0)
+            return Receipt(text="thanks")
+
+    bench = Bench(Passes(), attempts=1)
+    await bench.handle(SOURCE)
+
+    assert [out.topic for out in bench.records] == ["receipt"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from aiokafka.errors import MessageSizeTooLargeError
 from streamagents.errors import ConfigurationError
 from streamagents.events.envelope import header
 from streamagents.pipeline.places import steps_of
+from support import wait_until_async
 from support.bench import Bench
 from support.records import Note, Order, Receipt, Scripted, record, turns
 from support.stores import FakeStore
@@ -223,3 +225,25 @@ async def test_a_step_under_way_when_time_is_up_is_gone_with_the_event() -> None
 
     assert bench.reports.outcomes == ["started", "retried", "started", "ok"]
     assert steps(bench) == {}
+
+
+async def test_after_a_step_that_could_not_be_written_the_next_one_brings_the_mark() -> None:
+    """Without it the next owner would not know that there are steps, and nobody would end them."""
+
+    async def work(order: Order, ctx: Context) -> None:
+        with contextlib.suppress(Exception):
+            await ctx.step("first", len, "abc")
+        await ctx.step("second", len, "abc")
+        await asyncio.Event().wait()
+
+    bench = Bench(Scripted(work))
+    bench.writer.unwritable = MessageSizeTooLargeError("too much")
+    task = bench.start(SOURCE)
+    await wait_until_async(lambda: steps(bench))
+    mark = bench.mark(SOURCE)
+    bench.handling.releasing = True
+    task.cancel()
+    await asyncio.wait([task])
+
+    assert mark is not None
+    assert mark.history.steps

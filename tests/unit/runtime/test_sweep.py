@@ -39,10 +39,19 @@ class Desk:
     def __init__(
         self, rows: dict[bytes, bytes] | Store, *topics: str, life: Lifetime = LIFE
     ) -> None:
-        self.store = FakeStore(rows) if isinstance(rows, dict) else rows
+        self.store = FakeStore() if isinstance(rows, dict) else rows
         self.writer = FakeWriter(self.store)
-        lifetimes = dict.fromkeys(topics or ("order",), life)
-        self.sweep = Sweep(self.store, cast("Writer", self.writer), lifetimes)
+        self.behind: set[str] = set()
+        """Topics of which not everything has been delivered."""
+        self.sweep = Sweep(
+            self.store,
+            cast("Writer", self.writer),
+            dict.fromkeys(topics or ("order",), life),
+            lambda topic: topic not in self.behind,
+        )
+        self.sweep.slice(0.0)  # the first pause is over
+        if isinstance(rows, dict):
+            self.store.apply([("rows", rows)], None)
 
     async def all(self, now_s: float = NOW) -> int:
         """A whole pass; how many were forgotten."""
@@ -89,11 +98,31 @@ async def test_a_mark_goes_when_its_time_is_over(
     assert (key(1) in desk.rows()) is stays
 
 
-@pytest.mark.parametrize("age_s", [0, 10**5, NOW])
-async def test_what_waits_in_the_state_stays(age_s: int) -> None:
-    desk = Desk({key(1): done(age_s, Status.WAITING, parked=True)})
+@pytest.mark.parametrize(("days", "stays"), [(0, True), (366, True), (367, False)])
+async def test_what_waits_in_the_state_stays_as_long_as_it_may_wait(
+    days: int,
+    stays: bool,  # noqa: FBT001 - a case
+) -> None:
+    desk = Desk({key(1): done(0, Status.WAITING, parked=True)})
 
-    assert await desk.all() == 0
+    assert await desk.all(NOW + days * 86_400) == (0 if stays else 1)
+
+
+async def test_what_may_come_again_is_not_forgotten_however_old_it_is() -> None:
+    """A worker that was away for long: what it had done, and not committed, is delivered again."""
+    rows = {
+        key(1): done(10**5),
+        key(2): done(10**5, Status.DEAD_LETTERED),
+        key(3, "other"): done(10**5),
+    }
+    desk = Desk(rows, "order", "other")
+    desk.behind = {"order"}
+    await desk.all()
+    assert desk.left(rows) == [key(1), key(2)]
+    desk.behind = set()
+    await desk.all(NOW + 100)
+
+    assert desk.left(rows) == []
 
 
 async def test_a_mark_that_is_on_its_way_is_in_somebodys_hands() -> None:
@@ -223,7 +252,7 @@ async def test_a_clock_that_jumps_stops_no_sweep(jump_s: int) -> None:
 
 async def test_without_topics_nothing_is_forgotten() -> None:
     store = FakeStore({key(1): done(NOW)})
-    sweep = Sweep(store, cast("Writer", FakeWriter(store)), {})
+    sweep = Sweep(store, cast("Writer", FakeWriter(store)), {}, lambda _: True)
 
     assert sweep.slice(NOW) == 0
 
@@ -239,8 +268,8 @@ async def test_a_real_state_is_swept(rocks: Store) -> None:
     marks = {key(number): done(2000 if number % 2 else 0) for number in range(3 * SLICE)}
     marks[key(10**5)] = done(2000, Status.DEAD_LETTERED)
     steps = {step_key(key(10**5), f"s{number}"): b"\x01" for number in range(5)}
-    rocks.apply([("x", {**marks, **steps, intent_key("order"): b"\x01"})], 7)
     desk = Desk(rocks)
+    rocks.apply([("x", {**marks, **steps, intent_key("order"): b"\x01"})], 7)
     gone = await desk.all()
 
     assert gone == 3 * SLICE // 2 + 1 + len(steps)

@@ -8,8 +8,9 @@ import pytest
 from aiokafka.errors import MessageSizeTooLargeError
 
 from streamagents.events.envelope import header
+from streamagents.pipeline.mark import Mark
 from streamagents.pipeline.outcome import DeadLetter, Forward, Skip
-from streamagents.pipeline.places import DELAYED, PARKED
+from streamagents.pipeline.places import DELAYED, MARKS, PARKED
 from support.desks import OwnedBench
 from support.records import Clerk, ada, bob, registration, turns
 
@@ -86,6 +87,8 @@ async def test_a_head_that_cannot_be_put_off_again_is_a_letter_and_those_behind_
 
     assert (codes(bench), clerk.handled, left(bench)) == ([b"unwritable"], [2], 0)
     assert bench.lost == []
+    marks = [Mark.decode(raw) for raw in dict(bench.store.scan(MARKS)).values()]
+    assert [mark for mark in marks if mark.history.parked] == []  # or they would live for ever
 
 
 async def test_an_event_that_cannot_be_delayed_is_a_letter() -> None:

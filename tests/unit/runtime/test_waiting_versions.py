@@ -111,3 +111,26 @@ async def test_a_parked_lane_of_a_paused_agent_waits_on_and_keeps_its_order() ->
     await turns()
 
     assert clerk.handled == [1, 2, 3]
+
+
+async def test_what_nobody_takes_any_more_does_not_hold_up_the_other_events_of_its_lane() -> None:
+    """An agent served two types; the next version serves one of them."""
+
+    class Both(Puts):
+        """Goes by the name of the agent that stays."""
+
+    Both.__name__ = Clerk.__name__
+    old = OwnedBench(registration(Clerk()), registration(Both(), "refund")).begin()
+    await old.deliver(b'{"type":"refund","data":{"n":1},"key":"ada"}', topic="refund")
+    await old.deliver(*ada(1))
+    assert left(old) == 2
+    await old.release()
+    clerk = Clerk()
+    new = OwnedBench(registration(clerk), process="p2", store=FakeStore(old.durable)).begin(
+        after=old
+    )
+    await new.after(60)
+    await new.deliver(*ada(2))
+    await new.after(60)
+
+    assert (clerk.handled, left(new)) == ([1, 2], 1)

@@ -231,6 +231,17 @@ async def test_writing_state_waits_until_it_is_durable() -> None:
     assert desk.broker.committed == [(*LOG, b"k", b"1"), (*LOG, b"gone", None)]
 
 
+async def test_state_that_can_never_be_written_fails_whoever_waits_and_the_others_go_on() -> None:
+    desk = Desk()
+    waiting = asyncio.ensure_future(desk.writer.write({b"k": b"huge"}))
+    desk.add("a")
+    await desk.writer.drained()
+
+    with pytest.raises(MessageSizeTooLargeError):
+        await waiting
+    assert (desk.done, desk.lost, desk.store.get(b"k")) == (["a"], [], None)
+
+
 async def test_a_closed_writer_takes_nothing_and_ends_whoever_waits() -> None:
     desk = Desk()
     await desk.writer.close()
