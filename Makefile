@@ -2,6 +2,8 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
+# Whom `make bench` measures beside us; nobody else needs them.
+PEERS := .venv-bench
 # The first Python that is new enough; say PYTHON=... for another one.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -24,20 +26,24 @@ format: $(VENV)/installed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/installed
-	@PYTHONPATH=tests $(BIN)/python -m benchmarks
+# ARGS="--only noop slow", "--long", "--chart FILE.png", "--json" ...
+bench: $(VENV)/installed $(PEERS)/installed
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(ARGS)
 
+# A quarter of an hour a round. ARGS="--rounds 20", "--seed 7", "--cluster", "--short" ...
 chaos: $(VENV)/installed
 	@$(BIN)/python -m pytest -m long tests/chaos # first: can it fail at all?
-	@PYTHONPATH=tests $(BIN)/python -m chaos
+	@PYTHONPATH=tests $(BIN)/python -m chaos --tally .streamagents/chaos-tally.jsonl $(ARGS)
 
 # Hashes of everything, build requirements too, and no host: any index that has the files will do.
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--extra devkit --group dev --output-file requirements.lock pyproject.toml
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--group peers --output-file requirements-bench.lock
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(PEERS)
 
 $(VENV)/installed: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "streamagents needs Python 3.11 or newer: install one, or say make PYTHON=/path/to/python" >&2; exit 1; }
@@ -45,4 +51,12 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Git and ruff pass it by: its own .gitignore says so.
+$(PEERS)/installed: requirements-bench.lock
+	@echo "Installing the benchmark's peers into $(PEERS), once ..."
+	@$(PYTHON) -m venv --clear $(PEERS)
+	@echo '*' > $(PEERS)/.gitignore
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
 	@touch $@

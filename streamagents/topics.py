@@ -119,8 +119,6 @@ class Layout:
                 "cleanup.policy": "delete",
                 "retention.ms": str(7 * DAY_MS),
                 "retention.bytes": str(1 << 30),
-                # Kafka forgets whole segments: stock, a quiet topic keeps a record twice as long.
-                "segment.ms": str(DAY_MS),
                 "max.message.bytes": str(MAX_RECORD_BYTES),
             },
             keyed_by=keyed_by,

@@ -28,12 +28,15 @@ class Lifetime:
 def lifetime(ttl_s: float, topic: Mapping[str, str], letters: Mapping[str, str]) -> Lifetime:
     """The lifetime of a topic's marks: never below the retention of what they stand for.
 
+    Kafka keeps a record for longer, until its whole segment is too old; such a one comes again only
+    to a group that has lost its offsets, and the sweep waits until that has been read.
+
     Args:
         ttl_s: the setting.
         topic: the topic's configuration as the broker has it.
         letters: that of its dead letters.
     """
-    done_s = max(ttl_s, retention_s(topic) + _segment_s(topic))
+    done_s = max(ttl_s, retention_s(topic))
     return Lifetime(done_s, max(done_s, retention_s(letters)))
 
 
@@ -46,17 +49,6 @@ def retention_s(config: Mapping[str, str]) -> float:
     if retention_ms < 0 or "delete" not in config.get("cleanup.policy", "delete"):
         return UNLIMITED
     return retention_ms / 1000
-
-
-def _segment_s(config: Mapping[str, str]) -> float:
-    """How much longer a record may lie there: Kafka forgets a segment when its newest is too old.
-
-    A segment that began within the last `segment.ms` is still written to.
-    """
-    try:
-        return max(0, int(config.get("segment.ms", "0"))) / 1000
-    except ValueError:
-        return 0.0
 
 
 def expired(mark: Mark, life: Lifetime, now_s: float) -> bool:

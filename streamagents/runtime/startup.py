@@ -26,8 +26,6 @@ log = structlog.stdlib.get_logger("streamagents.runtime")
 _ASK_S = 5.0
 _AGAIN_S = 1.0
 _MAX_WORKERS = 1000
-_SEGMENT_S = 86_400.0
-"""Nothing to tell of: the setting and the topics' retention agree but for the segment."""
 _OWNER = "owner"
 """File in a worker's folder that says whose state it is."""
 
@@ -64,7 +62,7 @@ def lifetimes(ttl_s: float, topics: Mapping[str, ActualTopic]) -> dict[str, Life
         if letters is None:
             continue  # not one that is consumed
         life = lives[name] = lifetime(ttl_s, topic.config, letters.config)
-        if life.done_s > ttl_s + _SEGMENT_S:
+        if life.done_s > ttl_s:
             log.info(
                 "dedupe_ttl_raised",
                 topic=name,

@@ -1,5 +1,5 @@
-"""Benchmarks: `python -m benchmarks` (with `tests` on the path), or `make bench`.
+"""Benchmarks: `make bench`, or `python -m benchmarks` with `tests` on the path.
 
-Ratios within one run, medians, on this machine, now. Nothing here is asserted: a figure belongs to
-its machine and its neighbours.
+We and our peers by turns in one run, on this machine, now: compare within a run. Nothing here is
+asserted: a figure belongs to its machine and its neighbours.
 """

@@ -1,55 +1,48 @@
-"""The measured application: one agent that sleeps, or does nothing. `faust -A benchmarks.app`.
-
-It measures itself, in its own process, and writes what it found when the last event is done.
-"""
+"""Ours: one agent that does nothing, waits, or looks how late it is. `faust -A benchmarks.app`."""
 
 from __future__ import annotations
 
-import asyncio
-import json
 import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks import work
+from benchmarks.meter import Meter
 from streamagents import Event, Route, create_app
 
 if TYPE_CHECKING:
     from streamagents.ports import Report
 
-SLEEP_S = float(os.environ.get("BENCH_SLEEP_S", "0"))
-EVENTS = int(os.environ.get("BENCH_EVENTS", "0"))
-RESULT = Path(os.environ.get("BENCH_RESULT", os.devnull))
+JOURNAL = os.environ.get("BENCH_JOURNAL")
 
 
 class Ping(Event, topic="ping", key="who"):
     id: str
     n: int
     who: str
-
-
-class Sleeper:
-    """Waits, as for a model; counts how many wait at once, and looks at the order of each key."""
-
-    def __init__(self) -> None:
-        self.running = self.most = self.disorder = 0
-        self._last: dict[str, int] = {}
-        self._busy: set[str] = set()
-
-    async def run(self, ping: Ping) -> None:
-        self.running += 1
-        self.most = max(self.most, self.running)
-        self.disorder += ping.who in self._busy or self._last.get(ping.who, -1) >= ping.n
-        self._busy.add(ping.who)
-        self._last[ping.who] = ping.n
-        await asyncio.sleep(SLEEP_S)
-        self._busy.discard(ping.who)
-        self.running -= 1
+    at: float
 
 
 class Idler:
     async def run(self, ping: Ping) -> None:
         pass
+
+
+class Sleeper:
+    def __init__(self, facts: dict[str, Any]) -> None:
+        self._sleep = work.Sleep(facts)
+
+    async def run(self, ping: Ping) -> None:
+        await self._sleep.run(ping)
+
+
+class Stamper:
+    def __init__(self, facts: dict[str, Any]) -> None:
+        self._stamp = work.Stamp(facts)
+
+    async def run(self, ping: Ping) -> None:
+        self._stamp.note(ping.n, ping.at)
 
 
 class Fallback:
@@ -60,34 +53,36 @@ class Fallback:
 class Watch:
     """From the first start to the last outcome that is durable: not merely handled."""
 
-    def __init__(self) -> None:
-        self.began = 0.0
-        self.done = 0
+    def observe(self, report: Report) -> None:
+        if report.outcome == "ok":
+            meter.tick()
+        elif report.outcome == "started" and not meter.began:
+            meter.begin()
+
+
+class Journal:
+    """Who handled which partition when: read by the one who kills."""
+
+    def __init__(self, file: Path) -> None:
+        self._out = file.open("a", buffering=1)
 
     def observe(self, report: Report) -> None:
-        if report.outcome == "started" and not self.began:
-            self.began = time.perf_counter()
-        elif report.outcome == "ok":
-            self.done += 1
-            if self.done == EVENTS:
-                self._write(time.perf_counter() - self.began)
-
-    def _write(self, seconds: float) -> None:
-        found: dict[str, Any] = {"seconds": seconds, "events": self.done}
-        if isinstance(agent, Sleeper):
-            found |= {"most": agent.most, "disorder": agent.disorder}
-        write_result(RESULT, found)
+        if report.outcome == "started":
+            self._out.write(f"{time.monotonic()} {report.partition}\n")
 
 
-def write_result(file: Path, found: dict[str, Any]) -> None:
-    """Write a whole file or none: somebody waits for it."""
-    draft = file.with_suffix(".draft")
-    draft.write_text(json.dumps(found))
-    draft.replace(file)
+def _agent(facts: dict[str, Any]) -> Any:
+    if work.WORK == "sleep":
+        return Sleeper(facts)
+    return Stamper(facts) if work.WORK == "stamp" else Idler()
 
 
-agent = Sleeper() if SLEEP_S else Idler()
+meter = Meter(libraries=("faust-streaming", "aiokafka", "rocksdict", "pydantic"))
 app = create_app(
-    os.environ.get("BENCH_NAME", "bench"), agents={"ping": Route(agent)}, fallback=Fallback()
+    os.environ.get("BENCH_NAME", "bench"),
+    agents={"ping": Route(_agent(meter.facts))},
+    fallback=Fallback(),
 )
 app.observers.add(Watch())
+if JOURNAL:
+    app.observers.add(Journal(Path(JOURNAL)))

@@ -1,138 +1,54 @@
-"""The figures: what is measured, how, and what was hoped for."""
+"""A figure: a median of rounds, how it came about, and the command that makes it again."""
 
 from __future__ import annotations
 
 import statistics
-import sys
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import psutil
-
-from benchmarks.stage import clean_env
-from streamagents.devkit.broker import EmbeddedBroker
-from streamagents.devkit.sockets import free_port
-
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
-    from benchmarks.stage import Stage
+    from benchmarks.run import Run
 
-EVENTS = 20_000
-KEYS = 5_000
-SLEEP_S = 0.5
-IN_FLIGHT = 1000
-ROUNDS = 3
-_MIB = 1 << 20
-_LOOK_S = 0.1
+MIB = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
     """One line of the table."""
 
+    scenario: str
     name: str
     value: float
     unit: str
-    target: str
+    rounds: tuple[float, ...] = ()
+    """All that the value is the median of."""
+    target: str = ""
     detail: str
-    command: str
+    command: str = ""
+    load: float = 0.0
+    """Of the machine, when this was measured: it has other work than ours."""
+
+    @property
+    def text(self) -> str:
+        """The value as a person reads it."""
+        digits = 0 if abs(self.value) >= 1000 else 1 if abs(self.value) >= 10 else 2
+        return f"{self.value:,.{digits}f} {self.unit}".strip()
 
 
-def slow_agents(stage: Stage) -> list[Figure]:
-    """How much of the time of many agents that wait is theirs, and not ours."""
-    found = stage.measure("benchmarks.app", events=EVENTS, sleep_s=SLEEP_S)
-    ideal_s = EVENTS * SLEEP_S / IN_FLIGHT
-    command = f"BENCH_EVENTS={EVENTS} BENCH_SLEEP_S={SLEEP_S} faust -A benchmarks.app worker"
-    return [
-        Figure(
-            name="1,000 slow agents at once, share of the ideal time",
-            value=100 * ideal_s / found["seconds"],
-            unit="%",
-            target=">= 95",
-            detail=f"{EVENTS} events, {KEYS} keys, {SLEEP_S} s each: {found['seconds']:.2f} s of "
-            f"{ideal_s:.1f}; out of order {found['disorder']}",
-            command=command,
-        ),
-        Figure(
-            name="most agents at once",
-            value=found["most"],
-            unit="",
-            target=f"<= {IN_FLIGHT}",
-            detail="counted in the agent",
-            command=command,
-        ),
-    ]
+def listed(values: Sequence[float], digits: int = 0) -> str:
+    """Every round, in order."""
+    return "/".join(f"{value:,.{digits}f}" for value in values)
 
 
-def deduplication(stage: Stage) -> list[Figure]:
-    """Our deduplication against a bare Faust table, by turns on the same topic of unique ids."""
-    ours: list[float] = []
-    bare: list[float] = []
-    for _ in range(ROUNDS):
-        for module, rates in (("benchmarks.app", ours), ("benchmarks.bare", bare)):
-            found = stage.measure(module, events=EVENTS)
-            rates.append(found["events"] / found["seconds"])
-    return [
-        Figure(
-            name="deduplicated events, against a bare Faust table",
-            value=statistics.median(ours) / statistics.median(bare),
-            unit="x",
-            target=">= 1.0",
-            detail=f"{EVENTS} unique ids, {ROUNDS} rounds by turns, events/s: ours (durable) "
-            f"{_rates(ours)}, bare (not awaited) {_rates(bare)}",
-            command=f"BENCH_EVENTS={EVENTS} faust -A benchmarks.app|benchmarks.bare worker",
-        )
-    ]
+def footprint(runs: Sequence[Run]) -> str:
+    """The median of how long the start took, and the most memory of a process."""
+    start_s = statistics.median(run.start_s for run in runs)
+    rss = statistics.median(run.rss_bytes for run in runs)
+    return f"start to first event {start_s:.1f} s, RSS {rss / MIB:.0f} MiB"
 
 
-def memory(folder: Path) -> list[Figure]:
-    """What the demo needs: worker and embedded broker together, at their most."""
-    port = free_port()
-    command = [sys.executable, "-m", "streamagents", "demo", "--once", "--json"]
-    broker = EmbeddedBroker(folder, port)
-    env = clean_env(STREAMAGENTS_DATA_DIR=str(folder), STREAMAGENTS_KAFKA_PORT=str(port))
-    log = folder.with_suffix(".log")
-    with log.open("wb") as out:
-        process = psutil.Popen(command, env=env, stdout=out, stderr=out)
-    try:
-        most, parts = _watch(process, broker)
-        process.wait(30)
-    finally:
-        if process.is_running():
-            process.terminate()
-            process.wait(30)
-        broker.stop()
-    if process.returncode:
-        raise RuntimeError(f"the demo ended with {process.returncode}, see {log}")
-    return [
-        Figure(
-            name="memory of worker and embedded broker",
-            value=most / _MIB,
-            unit="MiB",
-            target="<= 400",
-            detail=f"at most, in `demo --once`: worker {parts[0] / _MIB:.0f}, broker "
-            f"{parts[1] / _MIB:.0f}",
-            command="streamagents demo --once",
-        )
-    ]
-
-
-def _watch(process: psutil.Popen, broker: EmbeddedBroker) -> tuple[int, tuple[int, int]]:
-    """Look at both until the demo ends: the largest sum, and of what."""
-    most, parts = 0, (0, 0)
-    deadline = time.monotonic() + 90
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            now = (process.memory_info().rss, broker.status().rss_bytes or 0)
-        except psutil.NoSuchProcess:
-            break
-        if sum(now) > most:
-            most, parts = sum(now), now
-        time.sleep(_LOOK_S)
-    return most, parts
-
-
-def _rates(rates: list[float]) -> str:
-    return "/".join(f"{rate:,.0f}" for rate in rates)
+def versions(runs: Sequence[Run]) -> str:
+    """What was measured."""
+    return ", ".join(f"{name} {version}" for name, version in runs[-1].facts["versions"].items())

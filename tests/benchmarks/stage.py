@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import subprocess
 import sys
-import time
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from aiokafka import AIOKafkaProducer
+from benchmarks.contestants import OURS
+from benchmarks.load import PARTITIONS, fill, pings
+from benchmarks.process import BenchmarkError, Measured
+from benchmarks.run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
+    from benchmarks.contestants import Contestant
     from streamagents.devkit.broker import EmbeddedBroker
 
 CHECKOUT = Path(__file__).parents[2]
-_LOOK_S = 0.05
+_START_S = 120.0
+_SLOWEST = 1000.0
+"""Events a second below which a run is given up."""
 
 
 def clean_env(**more: str) -> dict[str, str]:
@@ -31,79 +34,128 @@ def clean_env(**more: str) -> dict[str, str]:
 
 
 class Stage:
-    """Runs workers against one broker, in a folder that is thrown away."""
+    """Runs contestants against one broker, in a folder that is thrown away.
 
-    def __init__(self, folder: Path, broker: EmbeddedBroker) -> None:
-        self.folder, self.broker = folder, broker
+    A dataset is a topic: `<dataset>.ping`, since ours has its topics behind a prefix.
+
+    Args:
+        folder: for logs, state and results.
+        broker: running.
+        peers: the Python of the peers' environment, if there is one.
+    """
+
+    def __init__(self, folder: Path, broker: EmbeddedBroker, peers: Path | None) -> None:
+        self.folder, self.broker, self.peers = folder, broker, peers
+        self.veteran: Run | None = None
+        """A run of ours whose worker knows a million ids and may be started again."""
+        self._filled: set[str] = set()
         self._number = 0
 
-    def env(self, **more: str) -> dict[str, str]:
-        """What a worker's process gets to know."""
+    def fill(self, dataset: str, *, events: int, keys: int) -> None:
+        """Produce a dataset, once."""
+        if dataset not in self._filled:
+            self.add(dataset, events=events, keys=keys)
+
+    def add(self, dataset: str, *, events: int, keys: int, seed: int = 0) -> None:
+        """Produce more of a dataset. The same seed gives the same ids."""
+        self.apply_topics(self._env("filler", dataset, "filler"))
+        topic = self.topic(dataset)
+        asyncio.run(fill(self.broker.address, topic, pings(events, keys, seed=seed)))
+        self._filled.add(dataset)
+
+    def topic(self, dataset: str) -> str:
+        """The dataset's topic."""
+        return f"{dataset}.ping"
+
+    def run(
+        self,
+        contestant: Contestant,
+        dataset: str,
+        *,
+        events: int,
+        marks: Sequence[int] = (),
+        name: str = "",
+        timeout_s: float = 0.0,
+        **env: str,
+    ) -> Run:
+        """Let one worker handle so many events, and read what it found."""
+        name = name or self.name()
+        bench = {
+            "BENCH_EVENTS": str(events),
+            "BENCH_MARKS": ",".join(str(mark) for mark in marks),
+        }
+        with self.worker(contestant, dataset, name=name, **bench, **env) as process:
+            result = self.result(name)
+            process.wait_for(result.exists, timeout_s or _START_S + events / _SLOWEST)
+        return self.read(name, process)
+
+    def worker(
+        self, contestant: Contestant, dataset: str, *, name: str, place: str = "", **env: str
+    ) -> Measured:
+        """Start a worker of the group `name`; in a place of its own, where there are several."""
+        place = place or name
+        environment = self._env(name, dataset, place, **env)
+        if contestant is OURS:
+            self.apply_topics(environment)
+        for old in (self.result(place), self.began(place)):
+            old.unlink(missing_ok=True)
+        return Measured(
+            contestant.command(self.peers),
+            environment,
+            folder=self.folder,
+            log=self.folder / f"{place}.log",
+        )
+
+    def read(self, name: str, process: Measured) -> Run:
+        """What a worker found."""
+        return Run.read(
+            self.result(name),
+            name=name,
+            launched=process.launched,
+            rss_bytes=process.rss_bytes,
+            folder=self.data(name),
+        )
+
+    def name(self) -> str:
+        """A name that nobody has had: of a group, a data folder, a result."""
+        self._number += 1
+        return f"run-{self._number}"
+
+    def result(self, place: str) -> Path:
+        """Where a worker writes what it found."""
+        return self.folder / f"{place}.json"
+
+    def began(self, place: str) -> Path:
+        """What a worker writes at its first event."""
+        return self.folder / f"{place}.began"
+
+    def data(self, place: str) -> Path:
+        """Where a worker keeps its state."""
+        return self.folder / f"{place}.data"
+
+    def apply_topics(self, env: dict[str, str]) -> None:
+        """Create what our application asks for."""
+        command = [sys.executable, "-m", "streamagents", "topics", "apply"]
+        done = subprocess.run(
+            [*command, "--app", "benchmarks.app"], env=env, check=False, capture_output=True
+        )
+        if done.returncode:
+            raise BenchmarkError(f"no topics: {done.stderr.decode()}")
+
+    def _env(self, name: str, dataset: str, place: str, **more: str) -> dict[str, str]:
+        data = str(self.data(place))
         ours = {
             "STREAMAGENTS_BROKER": self.broker.address,
-            "STREAMAGENTS_DATA_DIR": str(self.folder / "data"),
+            "STREAMAGENTS_DATA_DIR": data,
+            "STREAMAGENTS_TOPIC_PREFIX": f"{dataset}.",
+            "STREAMAGENTS_PARTITIONS": str(PARTITIONS),
         }
-        return clean_env(**{**ours, **more})
-
-    def measure(self, module: str, *, events: int, sleep_s: float = 0.0) -> dict[str, Any]:
-        """Let one worker handle everything under a name of its own, and read what it found."""
-        self._number += 1
-        name = f"run-{self._number}"
-        result = self.folder / f"{name}.json"
-        env = self.env(
-            BENCH_NAME=name,
-            BENCH_EVENTS=str(events),
-            BENCH_SLEEP_S=str(sleep_s),
-            BENCH_RESULT=str(result),
-            STREAMAGENTS_DATA_DIR=str(self.folder / name),
-        )
-        self.apply_topics("benchmarks.app", env)
-        with self.worker([module], env, log=self.folder / f"{name}.log") as process:
-            deadline = time.monotonic() + 180
-            while not result.exists():
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(f"{module} found nothing, see {self.folder / name}.log")
-                time.sleep(_LOOK_S)
-        found: dict[str, Any] = json.loads(result.read_text())
-        return found
-
-    def apply_topics(self, module: str, env: dict[str, str]) -> None:
-        """Create what the application asks for."""
-        command = [sys.executable, "-m", "streamagents", "topics", "apply", "--app", module]
-        subprocess.run(command, env=env, check=True, stdout=subprocess.DEVNULL)
-
-    @contextmanager
-    def worker(
-        self, module: list[str], env: dict[str, str], *, log: Path
-    ) -> Iterator[subprocess.Popen[bytes]]:
-        """A worker, stopped in the end."""
-        command = [sys.executable, "-m", "faust", "-A", *module, "worker", "-l", "warn"]
-        with log.open("wb") as out:
-            process = subprocess.Popen(command, env=env, cwd=self.folder, stdout=out, stderr=out)
-        try:
-            yield process
-        finally:
-            process.terminate()
-            try:
-                process.wait(40)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-    def fill(self, *, events: int, keys: int) -> None:
-        """Produce everything beforehand: only consuming is measured."""
-        self.apply_topics("benchmarks.app", self.env())
-        asyncio.run(self._fill(events, keys))
-
-    async def _fill(self, events: int, keys: int) -> None:
-        producer = AIOKafkaProducer(bootstrap_servers=self.broker.address, linger_ms=20)
-        await producer.start()
-        try:
-            sent = []
-            for n in range(events):
-                who = f"k{n % keys}"
-                value = json.dumps({"id": f"ping-{n}", "n": n, "who": who}).encode()
-                sent.append(await producer.send("ping", value, key=who.encode()))
-            await asyncio.gather(*sent)
-        finally:
-            await producer.stop()
+        bench = {
+            "BENCH_BROKER": self.broker.address,
+            "BENCH_DATA": data,
+            "BENCH_NAME": name,
+            "BENCH_TOPIC": self.topic(dataset),
+            "BENCH_RESULT": str(self.result(place)),
+            "BENCH_IN_FLIGHT": more.get("STREAMAGENTS_IN_FLIGHT", "1000"),
+        }
+        return clean_env(**{**ours, **bench, **more})

@@ -1,38 +1,40 @@
 """The application under chaos: public API only. `faust -A chaos.app worker`.
 
-Async agents and a plain one, typed and raw, one agent for two types, two numbers of partitions, and
-an agent whose events are what another one emits.
+Async agents and a plain one, typed and raw, one agent for two types, two numbers of partitions,
+agents whose events are what another one emits, at once or for later, and four channels.
 """
 
 from __future__ import annotations
 
-import asyncio
-import os
 import time
 from typing import Any
 
+from chaos.channels import deliveries
 from chaos.journal import Run
-from chaos.shapes import FOLLOW, POISONED
-from streamagents import Context, Event, Reject, Route, create_app
+from chaos.shapes import FOLLOW, REMIND
+from chaos.work import Job, Receipt
+from streamagents import Context, Event, Route, create_app
 
 
-class Receipt(Event, topic="receipt", key="who"):
-    """What every finished event leaves behind, for the checker."""
+class Chore(Event):
+    """What orders and parcels have in common; see `work.py` for what becomes of it."""
 
-    who: str
-    of: int
-    run: str
-    part: int
-
-
-class Order(Event, topic="order", key="who"):
     id: str
-    who: str
     e: int
     mode: str = "ok"
     s: float = 0.0
     parts: int = 1
+    count: bool = False
+    audit: bool = False
+    wait: float = 0.0
+    acts: tuple[dict[str, Any], ...] = ()
+
+
+class Order(Chore, topic="order", key="who"):
+    who: str
+    steps: bool = False
     follow: bool = False
+    later: float | None = None
 
 
 class Follow(Event, topic="follow", key="who"):
@@ -43,87 +45,71 @@ class Follow(Event, topic="follow", key="who"):
     run: str
 
 
-class Parcel(Event, topic="parcel", partitions=3):
-    """Without a key field: the record's key counts, else the id."""
+class Reminder(Event, topic="reminder", key="who"):
+    """What some orders emit for later."""
 
-    id: str
+    who: str
     e: int
-    mode: str = "ok"
-    s: float = 0.0
-    parts: int = 1
+    run: str
 
 
-def _misbehave(run: Run, mode: str, attempt: int) -> None:
-    if mode == "poison":
-        os._exit(POISONED)
-    if mode == "reject":
-        run.note("reject")
-        raise Reject("it was asked for")
-    if mode == "fail" or (mode == "once" and attempt == 1):
-        run.note("fail", attempt=attempt)
-        raise ValueError("as asked")
-
-
-async def _work(run: Run, data: dict[str, Any], ctx: Context) -> None:
-    try:
-        await asyncio.sleep(data.get("s", 0.0))
-    except BaseException:
-        run.note("cancel")
-        raise
-    _misbehave(run, data.get("mode", "ok"), ctx.event.attempt)
-
-
-def _receipts(run: Run, e: int, parts: int, ctx: Context) -> list[Receipt]:
-    """Emit one in either way that there is."""
-    who = ctx.event.key or ctx.event.id
-    receipts = [Receipt(who=who, of=e, run=run.name, part=part) for part in range(parts)]
-    for receipt in receipts[1:]:
-        ctx.emit(receipt)
-    run.note("end")
-    return receipts[:1]
+class Parcel(Chore, topic="parcel", partitions=3):
+    """Without a key field: the record's key counts, else the id."""
 
 
 class Seller:
     async def run(self, order: Order, ctx: Context) -> list[Receipt]:
         run = Run(order.e, "Seller", ctx)
-        await _work(run, order.model_dump(), ctx)
+        job = Job(run, order.model_dump(), ctx)
         if order.follow:
             ctx.emit(Follow(who=order.who, e=order.e + FOLLOW, run=run.name))
-        return _receipts(run, order.e, order.parts, ctx)
+        if order.later is not None:
+            reminder = Reminder(who=order.who, e=order.e + REMIND, run=run.name)
+            ctx.emit(reminder, delay_s=order.later)
+        await job.work()
+        return job.end()
 
 
 class Follower:
     async def run(self, follow: Follow, ctx: Context) -> list[Receipt]:
         run = Run(follow.e, "Follower", ctx)
-        return _receipts(run, follow.e, 1, ctx)
+        return Job(run, {"e": follow.e, "parts": 1}, ctx).end()
+
+
+class Minder:
+    async def run(self, reminder: Reminder, ctx: Context) -> list[Receipt]:
+        run = Run(reminder.e, "Minder", ctx)
+        return Job(run, {"e": reminder.e, "parts": 1}, ctx).end()
 
 
 class Clerk:
     """Takes two types: of one customer it never handles both at once."""
 
     async def run(self, event: dict[str, Any], ctx: Context) -> list[Receipt]:
-        run = Run(event["e"], "Clerk", ctx)
-        await _work(run, event, ctx)
-        return _receipts(run, event["e"], event["parts"], ctx)
+        job = Job(Run(event["e"], "Clerk", ctx), event, ctx)
+        await job.work()
+        return job.end()
 
 
 class Carrier:
     """A plain function: it runs in a thread."""
 
     def run(self, parcel: Parcel, ctx: Context) -> list[Receipt]:
-        run = Run(parcel.e, "Carrier", ctx)
-        time.sleep(parcel.s)
-        _misbehave(run, parcel.mode, ctx.event.attempt)
-        return _receipts(run, parcel.e, parcel.parts, ctx)
+        job = Job(Run(parcel.e, "Carrier", ctx), parcel.model_dump(), ctx)
+        with job.told():
+            job.begin()
+            time.sleep(parcel.s)
+            job.misbehave()
+        return job.end()
 
 
 class Finder:
     """The fallback agent: events of types that nobody registered."""
 
     async def run(self, event: dict[str, Any], ctx: Context) -> list[Receipt]:
-        run = Run(event["e"], "Finder", ctx)
-        await _work(run, event, ctx)
-        return _receipts(run, event["e"], event["parts"], ctx)
+        job = Job(Run(event["e"], "Finder", ctx), event, ctx)
+        await job.work()
+        return job.end()
 
 
 _clerk = Clerk()
@@ -136,8 +122,10 @@ app = create_app(
         "payment": Route(_clerk, backoff_s=_BACKOFF_S),
         "refund": Route(_clerk, backoff_s=_BACKOFF_S),
         "follow": Follower(),
+        "reminder": Minder(),
         "parcel": Route(Carrier(), backoff_s=_BACKOFF_S),
     },
     fallback=Finder(),
-    emits=[Receipt, Follow],
+    emits=[Receipt],
+    channels=deliveries(),
 )

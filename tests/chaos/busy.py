@@ -7,6 +7,8 @@ import time
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from chaos.shapes import ENDS
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -41,5 +43,5 @@ class Busy:
             if row["what"] == "start":
                 runs.add(row["run"])
                 self._began[row["pid"]] = row["t"]
-            else:
+            elif row["what"] in ENDS:
                 runs.discard(row["run"])

@@ -13,10 +13,18 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chaos import rules_effects as effects
+from chaos import rules_keys as keys
+from chaos import rules_letters as letters
 from chaos import rules_outcomes as outcomes
 from chaos import rules_runs as runs
+from chaos import rules_state as state
+from chaos import rules_steps as steps
+from chaos import rules_waits as waits
+from chaos.counts import count
 from chaos.evidence import load
 from chaos.faultlog import FaultLog
+from chaos.outbox import Outbox
 
 if TYPE_CHECKING:
     from chaos.evidence import Evidence
@@ -37,63 +45,54 @@ class Verdict:
         """Whether every promise was kept."""
         return not self.broken
 
-    def line(self) -> str:
-        """As one line of JSON."""
+    def row(self) -> dict[str, Any]:
+        """As JSON has it."""
         reds = {
             rule: {"count": len(found), "examples": found[:_EXAMPLES]}
             for rule, found in self.broken.items()
         }
         word = "GREEN" if self.green else "RED"
-        return json.dumps({"verdict": word, **self.tally, **({"red": reds} if reds else {})})
+        return {"verdict": word, **self.tally, **({"red": reds} if reds else {})}
+
+    def line(self) -> str:
+        """As one line of JSON."""
+        return json.dumps(self.row())
 
 
 def judge(evidence: Evidence) -> Verdict:
     """Hold every rule against a round."""
-    faults = FaultLog(evidence.faults)
+    faults, outbox = FaultLog(evidence.faults), Outbox(evidence)
     broken: dict[str, list[str]] = defaultdict(list)
     for rule, what in chain(
         outcomes.finished(evidence),
         outcomes.kept(evidence),
         outcomes.nothing_lost(evidence),
         outcomes.emitted_once(evidence),
-        outcomes.emitted_in_order(evidence),
-        outcomes.letters_right(evidence),
+        outcomes.foreign_sees_once(evidence),
+        letters.letters_right(evidence),
         runs.ran_again(evidence, faults),
+        runs.redone_bounded(evidence, faults),
+        runs.as_asked(evidence),
         runs.attempts_kept(evidence, faults),
-        runs.keys_in_order(evidence),
-        runs.keys_alone(evidence, faults),
         runs.bound_kept(evidence),
+        keys.keys_in_order(evidence),
+        keys.emitted_in_order(evidence),
+        keys.keys_alone(evidence, faults),
+        steps.steps_right(evidence),
+        steps.paid_once(evidence, faults),
+        steps.repaid_bounded(evidence, faults),
+        state.counted_right(evidence),
+        waits.delayed_right(evidence, faults),
+        waits.parked_right(evidence, faults),
+        effects.decided_once(outbox),
+        effects.delivered_once(outbox, faults),
+        effects.nothing_settled_again(outbox, faults),
+        effects.keys_of_peers(outbox),
+        effects.effects_in_order(outbox),
+        effects.channels_bounded(outbox),
     ):
         broken[rule].append(what)
-    return Verdict(dict(broken), _tally(evidence, faults))
-
-
-def _tally(evidence: Evidence, faults: FaultLog) -> dict[str, Any]:
-    plan = evidence.plan
-    redone, longest = runs.redone(evidence, faults)
-    zombies, awake = runs.zombies(evidence, faults)
-    ended = [run for run in evidence.runs if run.how]
-    return {
-        "seed": plan.seed,
-        "sent": len(plan.sent),
-        "events": len(evidence.expected()),
-        "runs": len(evidence.runs),
-        "unended": len(evidence.runs) - len(ended),
-        "cancelled": sum(run.how == "cancel" for run in ended),
-        "redone": dict(redone),
-        "redone_longest_s": round(longest, 3),
-        "zombie_runs": zombies,
-        "zombie_longest_s": round(awake, 3),
-        "letters": sum(record["topic"].endswith(".dlq") for record in evidence.records),
-        "at_once": max(runs.most_at_once(evidence).values(), default=0),
-        "bound": plan.in_flight,
-        "workers": plan.workers,
-        "backlog": plan.backlog,
-        "faults": [
-            f"{fault['s']:.0f}s {fault['kind']} {fault['pid']}" for fault in evidence.faults
-        ],
-        "ends": evidence.ends,
-    }
+    return Verdict(dict(broken), count(evidence, faults, outbox))
 
 
 if __name__ == "__main__":

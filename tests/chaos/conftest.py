@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from chaos.checker import Verdict
-    from chaos.plan import Size
+    from chaos.size import Size
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def play_round(
     folder = Path(tempfile.mkdtemp(prefix="streamagents-chaos-"))
     failed = request.session.testsfailed
 
-    def run(size: Size, app: str = "chaos.app", *, limit_s: float = 90.0) -> Verdict:
+    def run(size: Size, app: str = "chaos.app", *, limit_s: float = 150.0) -> Verdict:
         print(f"CHAOS_SEED={seed}: logs and data in {folder}")  # noqa: T201 - shown with a failure
         stage = Stage(folder=folder / "round", app=app, limit_s=limit_s)
         return play(make_plan(seed, size), stage)

@@ -9,12 +9,23 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from aiokafka.partitioner import murmur2
 
 from chaos.plan import Plan
-from chaos.shapes import AGENTS, FOLLOW, NUMBER, PARTITIONS, Expected, Sent
+from chaos.shapes import AGENTS, LETTERS, NUMBER, PARTITIONS, Expected, Sent
+from chaos.telling import (
+    Answer,
+    Payment,
+    Run,
+    Sending,
+    answers_from,
+    payments_from,
+    runs_from,
+    sendings_from,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,52 +33,47 @@ if TYPE_CHECKING:
 ORIGIN = "streamagents-origin"
 
 
-@dataclass(slots=True, kw_only=True)
-class Run:
-    """One run of an agent on an event, as the journal has it."""
-
-    e: int
-    agent: str
-    key: str | None
-    pid: int
-    name: str
-    attempt: int
-    start: float
-    end: float | None = None
-    how: str = ""
-    """`end`, `fail`, `reject`, `cancel`; empty for one that never said how it ended."""
-
-
-@dataclass(slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class Evidence:
-    """One round."""
+    """One round. What is derived is derived once: a round has hundreds of thousands of records."""
 
     plan: Plan
     acknowledged: set[int] = field(default_factory=set)
     faults: list[dict[str, Any]] = field(default_factory=list)
-    runs: list[Run] = field(default_factory=list)
-    """In the order of their starts."""
     lines: list[dict[str, Any]] = field(default_factory=list)
     """The journal."""
+    world: list[dict[str, Any]] = field(default_factory=list)
+    """What the test channels wrote."""
     records: list[dict[str, Any]] = field(default_factory=list)
     """What is in the topics."""
+    foreign: list[dict[str, Any]] = field(default_factory=list)
+    """What a reader saw that read along."""
     behind: dict[str, list[int]] = field(default_factory=dict)
     """Partitions whose commit is not at their end."""
     finished: bool = True
     """All was committed within the time limit."""
     ends: dict[str, int] = field(default_factory=dict)
 
-    # -- views -----------------------------------------------------------------------------------
+    # -- the plan --------------------------------------------------------------------------------
 
+    @cached_property
     def expected(self) -> dict[int, Expected]:
         """By number, every event that may run, those that follow from another included."""
-        known = {event.e: event for event in self.plan.events}
-        for event in self.plan.events:
-            if event.follow and event.fate == "done":
-                e = event.e + FOLLOW
-                known[e] = Expected(e=e, topic="follow", key=event.key, fate="done", parts=1)
-        return known
+        return self.plan.expected()
 
+    @cached_property
+    def sent(self) -> dict[int, Sent]:
+        """By number, what was to be sent."""
+        return {row.n: row for row in (*self.plan.sent, *self.plan.audits)}
+
+    # -- the journal -----------------------------------------------------------------------------
+
+    @cached_property
+    def runs(self) -> list[Run]:
+        """In the order of their starts."""
+        return runs_from(self.lines)
+
+    @cached_property
     def runs_of(self) -> dict[int, list[Run]]:
         """By event, its runs in the order of their starts."""
         found: dict[int, list[Run]] = defaultdict(list)
@@ -75,50 +81,85 @@ class Evidence:
             found[run.e].append(run)
         return found
 
+    @cached_property
+    def payments(self) -> list[Payment]:
+        """In the order of their starts."""
+        return payments_from(self.lines)
+
+    @cached_property
+    def sendings(self) -> list[Sending]:
+        """In the order of their starts."""
+        return sendings_from(self.world)
+
+    @cached_property
+    def answers(self) -> list[Answer]:
+        """In their order."""
+        return answers_from(self.world)
+
+    # -- the topics ------------------------------------------------------------------------------
+
+    @cached_property
+    def topics(self) -> dict[str, list[dict[str, Any]]]:
+        """By topic, its records, partition by partition in their order."""
+        found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for record in sorted(self.records, key=lambda r: (r["partition"], r["offset"])):
+            found[record["topic"]].append(record)
+        return found
+
+    @cached_property
     def receipts(self) -> dict[int, list[dict[str, Any]]]:
         """By event, what it emitted to the receipts, in the order of the topic's partition."""
         found: dict[int, list[dict[str, Any]]] = defaultdict(list)
-        for record in self.records:
-            if record["topic"] == "receipt":
-                data = json.loads(record["value"])
-                place = (record["partition"], record["offset"])
-                found[data["of"]].append({**data, "place": place})
+        for record in self.topics["receipt"]:
+            data = json.loads(record["value"])
+            found[data["of"]].append({**data, "place": (record["partition"], record["offset"])})
         return found
 
+    @cached_property
     def committed_runs(self) -> dict[int, Run]:
         """By event, the run whose emitted events a reader sees: the one that counted."""
         by_name = {run.name: run for run in self.runs}
         return {
             e: by_name[receipts[0]["run"]]
-            for e, receipts in self.receipts().items()
+            for e, receipts in self.receipts.items()
             if receipts[0]["run"] in by_name
         }
 
+    @cached_property
+    def letters(self) -> dict[int, list[dict[str, Any]]]:
+        """By event, its dead letters."""
+        found: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        for topic in AGENTS:
+            for record in self.topics[topic + LETTERS]:
+                number = header(record, NUMBER)
+                e = self.sent[int(number)].e if number else json.loads(record["value"])["e"]
+                found[e].append(record)
+        return found
+
+    @cached_property
     def sequences(self) -> dict[tuple[str, str], list[int]]:
         """By topic and key, the events in the order in which they lie where they are handled."""
-        events = self.expected()
-        by_number = {sent.n: sent for sent in self.plan.sent}
         found: dict[tuple[str, str], dict[int, None]] = defaultdict(dict)
-        for record in sorted(self.records, key=lambda r: (r["partition"], r["offset"])):
-            event = _event_of(record, by_number, events)
-            if event is None or event.key is None or record["topic"] != event.topic:
-                continue
-            if header(record, ORIGIN) is None and record["partition"] != _home(event):
-                continue  # not where it belongs: its forwarded copy counts
-            found[event.topic, event.key].setdefault(event.e)
+        for topic in AGENTS:
+            for record in self.topics[topic]:
+                event = self.event_of(record)
+                if event is None or event.key is None or topic != event.topic:
+                    continue
+                if header(record, ORIGIN) is None and record["partition"] != home(event):
+                    continue  # not where it belongs: its forwarded copy counts
+                found[topic, event.key].setdefault(event.e)
         return {place: list(order) for place, order in found.items()}
 
-
-def _event_of(
-    record: dict[str, Any], sent: dict[int, Sent], events: dict[int, Expected]
-) -> Expected | None:
-    if record["topic"] == "follow":
-        return events.get(json.loads(record["value"])["e"])
-    number = header(record, NUMBER)
-    return None if number is None else events.get(sent[int(number)].e)
+    def event_of(self, record: dict[str, Any]) -> Expected | None:
+        """The event that a record of a topic that is handled holds."""
+        if record["topic"] in {"follow", "reminder"}:
+            return self.expected.get(json.loads(record["value"])["e"])
+        number = header(record, NUMBER)
+        return None if number is None else self.expected.get(self.sent[int(number)].e)
 
 
-def _home(event: Expected) -> int:
+def home(event: Expected) -> int:
+    """The partition that an event belongs to."""
     key = (event.key or "").encode()
     return int(murmur2(key) & 0x7FFFFFFF) % PARTITIONS[event.topic]
 
@@ -129,37 +170,17 @@ def header(record: dict[str, Any], name: str) -> str | None:
     return values[-1] if values else None
 
 
-def runs_from(lines: list[dict[str, Any]]) -> list[Run]:
-    """Put the journal's lines together."""
-    runs: dict[str, Run] = {}
-    for line in lines:
-        if line["what"] == "start":
-            runs[line["run"]] = Run(
-                e=line["e"],
-                agent=line["agent"],
-                key=line["key"],
-                pid=line["pid"],
-                name=line["run"],
-                attempt=line["attempt"],
-                start=line["t"],
-            )
-        else:
-            run = runs[line["run"]]
-            run.end, run.how = line["t"], line["what"]
-    return list(runs.values())
-
-
 def load(folder: Path) -> Evidence:
     """Read what a round left in its folder."""
     facts = json.loads((folder / "facts.json").read_text())
-    lines = _lines(folder / "journal.jsonl")
     return Evidence(
         plan=Plan.from_dict(json.loads((folder / "plan.json").read_text())),
         acknowledged=set(facts["acknowledged"]),
         faults=facts["faults"],
-        runs=runs_from(lines),
-        lines=lines,
+        lines=_lines(folder / "journal.jsonl"),
+        world=_lines(folder / "effects.jsonl"),
         records=_lines(folder / "topics.jsonl"),
+        foreign=_lines(folder / "foreign.jsonl"),
         behind=facts["behind"],
         finished=facts["finished"],
         ends=facts["ends"],

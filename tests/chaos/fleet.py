@@ -15,12 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chaos.busy import Busy
-from chaos.plan import SESSION_S
+from chaos.journal import JOURNAL
 from chaos.shapes import POISONED
+from chaos.size import SESSION_S
 
 if TYPE_CHECKING:
-    from chaos.plan import Fault, Plan
-    from streamagents.devkit.broker import EmbeddedBroker
+    from collections.abc import Coroutine
+
+    from chaos.brokers import Brokers
+    from chaos.mishaps import Fault
+    from chaos.plan import Plan
 
 CHECKOUT = Path(__file__).parents[2]
 GRACE_S = 10.0
@@ -59,20 +63,25 @@ class Worker:
 class Fleet:
     """All workers of a round. `faults` is what really happened, in the clock of the journal."""
 
-    def __init__(self, folder: Path, broker: EmbeddedBroker, plan: Plan, app: str) -> None:
-        self._folder, self._broker, self._app = folder, broker, app
+    def __init__(self, folder: Path, brokers: Brokers, plan: Plan, app: str) -> None:
+        self._folder, self._brokers, self._app = folder, brokers, app
         self.workers: list[Worker] = []
         self.faults: list[dict[str, Any]] = []
         self.ends: Counter[str] = Counter()
         """How processes ended: `<why>:<exit code>`."""
         self._began = time.monotonic()
         self._busy = Busy(folder / "journal.jsonl")
-        self._thawing: set[asyncio.Task[None]] = set()
-        self.env = worker_env(folder, broker.address, plan.in_flight)
+        self._healing: set[asyncio.Task[None]] = set()
+        self._one_broker = plan.size.brokers == 1
+        self._brokers_lock = asyncio.Lock()
+        self.env = worker_env(
+            folder, brokers.address, in_flight=plan.in_flight, of=plan.size.brokers
+        )
         for _ in range(plan.workers):
             self._add()
 
     def _add(self) -> None:
+        self._note("start")  # no fault, but the group is restless until it has joined
         self.workers.append(Worker(len(self.workers), self._folder, self._app, self.env))
 
     def _alive(self) -> list[Worker]:
@@ -104,10 +113,10 @@ class Fleet:
 
     async def strike(self, fault: Fault) -> None:
         """Let one planned fault happen. Returns at once, save for the broker's faults."""
-        if fault.kind == "broker_kill":
-            await self._broker_fault("broker_kill", self._broker.kill, fault.seconds)
-        elif fault.kind == "broker_freeze":
-            await self._broker_fault("broker_freeze", self._broker.freeze, fault.seconds)
+        if fault.kind.startswith("broker"):
+            healing = self._later(self._hurt_broker(fault))
+            if self._one_broker:
+                await healing
         elif fault.kind == "add" and sum(not w.gone for w in self.workers) < _MOST:
             self._note("add")
             self._add()
@@ -144,9 +153,7 @@ class Fleet:
         elif kind == "stop":
             worker.process.send_signal(signal.SIGSTOP)
             worker.frozen = True
-            thaw = asyncio.create_task(self._thaw(worker, noted, fault.seconds))
-            self._thawing.add(thaw)
-            thaw.add_done_callback(self._thawing.discard)
+            self._later(self._thaw(worker, noted, fault.seconds))
 
     async def _thaw(self, worker: Worker, noted: dict[str, Any], seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -154,20 +161,22 @@ class Fleet:
         noted["until"] = time.monotonic()
         worker.frozen = False
 
-    async def _broker_fault(self, kind: str, hurt: Any, seconds: float) -> None:
-        noted = self._note(kind)
-        hurt()
-        await asyncio.sleep(seconds)
-        if kind == "broker_freeze":
-            self._broker.thaw()
-        else:
-            await asyncio.to_thread(self._broker.start)
-        noted["until"] = time.monotonic()
+    async def _hurt_broker(self, fault: Fault) -> None:
+        async with self._brokers_lock:  # of three brokers two have to serve
+            noted = self._note(fault.kind)
+            await asyncio.to_thread(self._brokers.hurt, fault)
+            await asyncio.sleep(fault.seconds)
+            await asyncio.to_thread(self._brokers.heal, fault)
+            noted["until"] = time.monotonic()
+
+    def _later(self, healing: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(healing)
+        self._healing.add(task)
+        return task
 
     async def settled(self) -> None:
-        """Wait until nobody is frozen any more."""
-        if self._thawing:
-            await asyncio.wait(self._thawing)
+        """Wait until nobody is frozen or away any more."""
+        await asyncio.gather(*self._healing)
 
     async def stop(self) -> None:
         """End every worker as a deploy does, and by force what does not end."""
@@ -190,15 +199,16 @@ class Fleet:
             worker.process.poll()
 
 
-def worker_env(folder: Path, bootstrap: str, in_flight: int) -> dict[str, str]:
+def worker_env(folder: Path, bootstrap: str, *, in_flight: int, of: int) -> dict[str, str]:
     """What a worker's process gets to know; nothing of the developer's own settings."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("STREAMAGENTS_")}
     return {
         **kept,
         "PYTHONPATH": f"{CHECKOUT}:{CHECKOUT / 'tests'}",
         "PYTHONFAULTHANDLER": "1",
-        "CHAOS_JOURNAL": str(folder / "journal.jsonl"),
+        JOURNAL: str(folder / "journal.jsonl"),
         "STREAMAGENTS_BROKER": bootstrap,
+        "STREAMAGENTS_REPLICATION": str(of),
         "STREAMAGENTS_DATA_DIR": str(folder / "data"),
         "STREAMAGENTS_SESSION_TIMEOUT_S": str(SESSION_S),
         "STREAMAGENTS_SHUTDOWN_GRACE_S": str(GRACE_S),

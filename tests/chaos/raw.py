@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from chaos.shapes import PARTITIONS
+from chaos.shapes import LETTERS, PARTITIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,17 +17,26 @@ CONSUMED = tuple(topic for topic in PARTITIONS if topic != "receipt")
 _STANDSTILL_S = 30.0
 
 
-async def dump(bootstrap: str) -> list[dict[str, Any]]:
-    """Read all topics to their stable end."""
-    topics = [*PARTITIONS, *(f"{topic}.dlq" for topic in CONSUMED)]
-    tps = [
+def partitions_of(topics: Iterable[str]) -> list[TopicPartition]:
+    """All partitions of topics, letters' among them."""
+    return [
         TopicPartition(topic, number)
         for topic in topics
-        for number in range(PARTITIONS[topic.removesuffix(".dlq")])
+        for number in range(PARTITIONS[topic.removesuffix(LETTERS)])
     ]
-    consumer = AIOKafkaConsumer(
+
+
+def reader(bootstrap: str) -> AIOKafkaConsumer:
+    """A consumer that reads committed, belongs to no group and knows nothing of us."""
+    return AIOKafkaConsumer(
         bootstrap_servers=bootstrap, isolation_level="read_committed", enable_auto_commit=False
     )
+
+
+async def dump(bootstrap: str) -> list[dict[str, Any]]:
+    """Read all topics to their stable end."""
+    tps = partitions_of([*PARTITIONS, *(topic + LETTERS for topic in CONSUMED)])
+    consumer = reader(bootstrap)
     await consumer.start()
     try:
         consumer.assign(tps)
@@ -50,13 +59,15 @@ def _row(record: Any) -> dict[str, Any]:
         "topic": record.topic,
         "partition": record.partition,
         "offset": record.offset,
-        "key": _text(record.key),
-        "value": _text(record.value),
-        "headers": [(name, _text(value)) for name, value in record.headers],
+        "wall": record.timestamp / 1000,
+        "key": text(record.key),
+        "value": text(record.value),
+        "headers": [(name, text(value)) for name, value in record.headers],
     }
 
 
-def _text(raw: bytes | None) -> str | None:
+def text(raw: bytes | None) -> str | None:
+    """Bytes as JSON can have them."""
     return None if raw is None else raw.decode("latin-1")
 
 
@@ -66,9 +77,7 @@ class Progress:
     def __init__(self, bootstrap: str, group: str) -> None:
         self._group = group
         self._admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-        self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap, isolation_level="read_committed"
-        )
+        self._consumer = reader(bootstrap)
 
     async def __aenter__(self) -> Self:
         await self._admin.start()
@@ -81,7 +90,7 @@ class Progress:
 
     async def behind(self, topics: Iterable[str] = CONSUMED) -> dict[str, list[int]]:
         """By `topic:partition`: commit and end, where they differ."""
-        tps = [TopicPartition(topic, n) for topic in topics for n in range(PARTITIONS[topic])]
+        tps = partitions_of(topics)
         found = await self._admin.list_consumer_group_offsets(self._group)
         ends = await self._consumer.end_offsets(tps)
         commits = {tp: found[tp].offset if tp in found else 0 for tp in tps}

@@ -1,4 +1,4 @@
-"""Rules about runs: what ran again, in which order keys ran, how attempts were counted, how many.
+"""Rules about runs: what ran again, how attempts were counted, how many ran at once.
 
 A run *counted* if a `read_committed` reader sees what it emitted. That is exact: whoever takes a
 partition over fences the last owner first, so that from then on each of its runs either counts or
@@ -8,31 +8,27 @@ only a process that stood still may do so, until it hears what it has lost.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from itertools import pairwise
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from chaos.evidence import agent_of
+from chaos.shapes import ENDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from chaos.evidence import Evidence, Run
-    from chaos.faultlog import FaultLog
-    from chaos.rules_outcomes import Fault
-    from chaos.shapes import Expected
+    from chaos.evidence import Evidence
+    from chaos.faultlog import FaultLog, Gap
+    from chaos.telling import Run
 
-ATTEMPTS = 3
+Fault = tuple[str, str]
+"""The name of the rule that was broken, and by what."""
+_FAILING = frozenset({"fail", "once"})
 
 
 def ran_again(evidence: Evidence, faults: FaultLog) -> Iterator[Fault]:
     """Nothing that counted runs again, and what ended and did not count has a fault to blame."""
-    counted = evidence.committed_runs()
-    for e, runs in evidence.runs_of().items():
-        good = counted.get(e)
-        if good is None:
-            continue
-        for run in runs:
+    for e, good in evidence.committed_runs.items():
+        for run in evidence.runs_of[e]:
             late = good.end is not None and run.start > good.end
             if late and not faults.zombie(run.pid, run.start):
                 yield "ran_again", f"event {e}: {run.name} after {good.name} {_since(run, good)}"
@@ -44,41 +40,60 @@ def _unexplained(run: Run, faults: FaultLog) -> bool:
     return run.how == "end" and run.end is not None and faults.gap(run.pid, run.end) is None
 
 
-def redone(evidence: Evidence, faults: FaultLog) -> tuple[Counter[str], float]:
-    """Runs that ended and did not count, by the fault to blame; and the longest time before it."""
-    counted = {run.name for run in evidence.committed_runs().values()}
-    kinds: Counter[str] = Counter()
-    longest = 0.0
-    for run in evidence.runs:
-        if run.how == "end" and run.end is not None and run.name not in counted:
-            found = faults.gap(run.pid, run.end)
-            if found:
-                kinds[found[0]] += 1
-                longest = max(longest, found[1])
-    return kinds, longest
+def redone_bounded(evidence: Evidence, faults: FaultLog) -> Iterator[Fault]:
+    """What one fault repeats although it had ended is bounded."""
+    for fault, count in Counter(gap.fault for gap in redone(evidence, faults)).items():
+        if count > evidence.plan.size.redone:
+            kind = evidence.faults[fault]["kind"]
+            yield "redone_many", f"{kind}, fault {fault}: {count} ended runs did not count"
+
+
+def redone(evidence: Evidence, faults: FaultLog) -> list[Gap]:
+    """Of each run that ended and did not count, the fault to blame."""
+    counted = {run.name for run in evidence.committed_runs.values()}
+    return [
+        gap
+        for run in evidence.runs
+        if run.how == "end" and run.end is not None and run.name not in counted
+        if (gap := faults.gap(run.pid, run.end)) is not None
+    ]
 
 
 def zombies(evidence: Evidence, faults: FaultLog) -> tuple[int, float]:
     """Runs that awoken processes began of events that had counted elsewhere meanwhile; and how
     long after they awoke at most.
     """
-    counted, runs = evidence.committed_runs(), evidence.runs_of()
     found = [
         faults.since_thaw(run.pid, run.start)
-        for e, good in counted.items()
-        for run in runs[e]
+        for e, good in evidence.committed_runs.items()
+        for run in evidence.runs_of[e]
         if run.start > (good.end or run.start) and faults.zombie(run.pid, run.start)
     ]
     return len(found), max(found, default=0.0)
 
 
+def as_asked(evidence: Evidence) -> Iterator[Fault]:
+    """No run fails that was not asked to."""
+    for run in evidence.runs:
+        event = evidence.expected.get(run.e)
+        if run.how == "odd":
+            said = next(line for line in evidence.lines if _ends(line, run))
+            yield "odd", f"event {run.e}: {run.name} raised {said.get('error')}"
+        elif run.how == "fail" and event is not None and event.mode not in _FAILING:
+            yield "odd", f"event {run.e}: {run.name} failed, and nobody asked it to"
+
+
+def _ends(line: dict[str, object], run: Run) -> bool:
+    return line["run"] == run.name and line["what"] == "odd"
+
+
 def attempts_kept(evidence: Evidence, faults: FaultLog) -> Iterator[Fault]:
     """A failure is not forgotten, unless its process was hit before it could be written."""
-    for e, runs in evidence.runs_of().items():
+    for e, runs in evidence.runs_of.items():
         for index, run in enumerate(runs):
             if faults.zombie(run.pid, run.start):
                 continue
-            before = [r for r in runs[:index] if _over(r, run.start)]
+            before = [r for r in runs[:index] if over(r, run.start)]
             if run.attempt > 1 and not any(_failed(r, run.attempt - 1) for r in before):
                 yield "attempts", f"event {e}: {run.name} is attempt {run.attempt} out of nothing"
             for failure in before:
@@ -96,48 +111,6 @@ def _forgotten(failure: Run, run: Run) -> bool:
     return failure.how == "reject" or (failure.how == "fail" and failure.attempt >= run.attempt)
 
 
-def keys_in_order(evidence: Evidence) -> Iterator[Fault]:
-    """An event starts only when its predecessor is over, in every history and in the one that
-    counted: whatever runs again, its successors run again after it.
-    """
-    expected, runs = evidence.expected(), evidence.runs_of()
-    counted = evidence.committed_runs()
-    for (topic, key), order in evidence.sequences().items():
-        ran = [e for e in order if runs.get(e)]
-        for first, second in pairwise(ran):
-            for run in runs[second]:
-                if not _settled(expected[first], runs[first], run.start):
-                    yield "order", f"{topic} {key}: {second} ({run.name}) before {first} was over"
-        last: Run | None = None
-        for run in (counted[e] for e in ran if e in counted):
-            if last is not None and run.start < (last.end or 0.0):
-                yield "order", f"{topic} {key}: {run.name} counted, and began before {last.name}"
-            last = run
-
-
-def keys_alone(evidence: Evidence, faults: FaultLog) -> Iterator[Fault]:
-    """No two runs of one agent and key at once, save beside a process that cannot know better."""
-    lanes: dict[tuple[str, str], list[Run]] = defaultdict(list)
-    expected = evidence.expected()
-    for run in evidence.runs:
-        event = expected.get(run.e)
-        if event is None or event.key is None:
-            continue
-        lane = lanes[agent_of(event), event.key]
-        lane[:] = [other for other in lane if not _over(other, run.start)]
-        for other in lane:
-            if other.pid == run.pid:
-                yield "overlap", f"{event.key}: {run.name} beside {other.name} in one worker"
-            elif not (
-                faults.dead(other.pid, run.start)
-                or faults.zombie(other.pid, run.start, 15.0)
-                or faults.zombie(run.pid, run.start)
-                or faults.brokerless(run.start)
-            ):
-                yield "overlap", f"{event.key}: {run.name} beside {other.name} of another worker"
-        lane.append(run)
-
-
 def bound_kept(evidence: Evidence) -> Iterator[Fault]:
     """Never more runs at once than the setting says, by agent and worker."""
     for (pid, agent), most in most_at_once(evidence).items():
@@ -151,23 +124,16 @@ def most_at_once(evidence: Evidence) -> dict[tuple[int, str], int]:
     most: dict[tuple[int, str], int] = {}
     for line in evidence.lines:
         place = (line["pid"], line["agent"])
-        now[place] += 1 if line["what"] == "start" else -1
-        most[place] = max(most.get(place, 0), now[place])
+        if line["what"] == "start":
+            now[place] += 1
+            most[place] = max(most.get(place, 0), now[place])
+        elif line["what"] in ENDS:
+            now[place] -= 1
     return most
 
 
-def _settled(event: Expected, runs: list[Run], t: float) -> bool:
-    """Whether an event's outcome was decided by then."""
-    if event.fate == "crash":  # it never says that it ends
-        return max(run.start for run in runs) < t
-    return any(
-        _over(run, t)
-        and (run.how in {"end", "reject"} or (run.how == "fail" and run.attempt >= ATTEMPTS))
-        for run in runs
-    )
-
-
-def _over(run: Run, t: float) -> bool:
+def over(run: Run, t: float) -> bool:
+    """Whether a run had ended by then."""
     return run.end is not None and run.end <= t
 
 

@@ -55,6 +55,17 @@ class Sender:
             self.waits.set()
             await producer.stop()
 
+    async def audit(self) -> None:
+        """Send what asks for the state at the end; returns when all is acknowledged."""
+        producer = self._producer(linger_ms=5)
+        await producer.start()
+        try:
+            await asyncio.gather(
+                *[self._settle(await _send(producer, row), row) for row in self._plan.audits]
+            )
+        finally:
+            await producer.stop()
+
     async def _settle(self, future: Any, row: Sent) -> None:
         await future
         self.acknowledged.add(row.n)

@@ -1,40 +1,51 @@
-"""The kinds of events that a round sends: bytes, place, and what has to become of each."""
+"""The shapes of a round: what is sent, what has to become of it, and the names on the broker."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import random
-    from collections.abc import Callable
+from typing import Any
 
 NUMBER = "chaos-n"
 """Header of everything that is sent: its number. A forwarded record and a letter keep it."""
 FOLLOW = 1_000_000
-"""Added to an event's number, the number of the event that follows from it."""
+"""Added to an event's number, the number of the event that follows from it at once."""
+REMIND = 2_000_000
+"""Likewise, of the event that it emits for later."""
+AUDIT = 3_000_000
+"""The first number of the events that ask, at the very end, what the state says."""
 POISONED = 66
 """Exit code of a worker that an event killed."""
-KEYS = 120
+ATTEMPTS = 3
+INBOX = "streamagents.inbox"
+ACTIONS = "streamagents.actions"
+LETTERS = ".dlq"
 PARTITIONS = {
     "order": 4,
     "payment": 4,
     "refund": 4,
     "follow": 4,
+    "reminder": 4,
     "parcel": 3,
     "receipt": 4,
-    "streamagents.inbox": 4,
+    INBOX: 4,
+    ACTIONS: 4,
 }
-INBOX = "streamagents.inbox"
 AGENTS = {
     "order": "Seller",
     "payment": "Clerk",
     "refund": "Clerk",
     "follow": "Follower",
+    "reminder": "Minder",
     "parcel": "Carrier",
     INBOX: "Finder",
 }
+ENDS = frozenset({"end", "fail", "reject", "wait", "cancel", "odd"})
+"""What the journal says of a run that is over."""
+CHANNELS = ("keyed", "asked", "loose", "careful")
+"""One that takes idempotency keys, one that can be asked, and two that can do neither: what is
+unknown is sent again by the one, and given to a person by the other."""
+UNSAID = frozenset({"hang", "lost"})
+"""How a first attempt may leave it open whether an effect happened."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +68,27 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """One effect that an event decides on."""
+
+    channel: str
+    name: str = ""
+    """Empty: the runtime numbers it."""
+    mode: str = "ok"
+    """`ok`; `once`, `fail`: it did not happen, and the channel says so; `hang`: it happened, and
+    nobody heard; `lost`: it happened, and the channel says that it cannot tell."""
+    s: float = 0.0
+
+    @property
+    def fate(self) -> str:
+        """`sent`, or the code of the letter that it becomes."""
+        if self.mode == "fail":
+            return "failed"
+        unknown = self.mode in UNSAID and self.channel == "careful"
+        return "outcome_unknown" if unknown else "sent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
     """What must become of an event."""
 
@@ -67,10 +99,32 @@ class Expected:
     """What orders it; None: nothing does."""
     fate: str
     """`done`, a letter's error code, or `never`: it was sent in an aborted transaction."""
+    id: str = ""
+    """Its sender's, where it has one."""
     parts: int = 0
     """Receipts that it leaves when done."""
     follow: bool = False
     mode: str = "ok"
+    steps: bool = False
+    """It takes three steps."""
+    count: bool = False
+    """It adds one to what its agent has counted of its key."""
+    audit: bool = False
+    """It only tells what has been counted."""
+    wait: float = 0.0
+    """It asks to be tried again after so many seconds."""
+    later: float | None = None
+    """It emits a reminder for so many seconds later."""
+    acts: tuple[Act, ...] = ()
+
+    def effects(self) -> dict[str, Act]:
+        """By id, the effects that it decides on."""
+        found: dict[str, Act] = {}
+        unnamed = 0
+        for act in self.acts:
+            unnamed += not act.name
+            found[f"{self.id}/{act.name or f'act-{unnamed}'}"] = act
+        return found
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,6 +134,7 @@ class Draft:
     e: int
     topic: str
     who: str | None
+    id: str
     data: dict[str, Any]
     to: str | None = None
     """The topic it is sent to, if another than its own."""
@@ -107,14 +162,22 @@ class Draft:
 
     def expected(self, *, ghost: bool) -> Expected:
         """What must become of it."""
+        data = self.data
         return Expected(
             e=self.e,
             topic=self.topic,
             key=self.who,
+            id=self.id,
             fate="never" if ghost else self.fate,
-            parts=self.data.get("parts", 0),
-            follow=bool(self.data.get("follow")),
-            mode=self.data.get("mode", "ok"),
+            parts=data.get("parts", 0),
+            follow=bool(data.get("follow")),
+            mode=data.get("mode", "ok"),
+            steps=bool(data.get("steps")),
+            count=bool(data.get("count")),
+            audit=bool(data.get("audit")),
+            wait=data.get("wait", 0.0),
+            later=data.get("later"),
+            acts=tuple(Act(**act) for act in data.get("acts", ())),
         )
 
 
@@ -122,145 +185,3 @@ def second_copy(sent: Sent, *, n: int, at: float, batch: int | None, aborted: bo
     """The same event again."""
     headers = tuple((k, str(n) if k == NUMBER else v) for k, v in sent.headers)
     return replace(sent, n=n, at=at, batch=batch, aborted=aborted, headers=headers)
-
-
-@dataclass(frozen=True, slots=True)
-class Maker:
-    """How often a kind is drawn, and how it is made."""
-
-    weight: int
-    draw: Callable[[random.Random, Draft], None]
-    mode: str = "ok"
-    topics: tuple[str, ...] = ("order", "order", "payment", "refund", "parcel", "parcel")
-
-    def make(self, rng: random.Random, e: int, *, slow: float) -> Draft:
-        """Draw one event."""
-        who = f"k{rng.randrange(KEYS)}"
-        seconds = rng.uniform(0, 0.08) if rng.random() < 0.8 else rng.uniform(0.1, 0.5)
-        if rng.random() < slow:
-            seconds = rng.uniform(2, 7)
-            if rng.random() < 0.1:  # beyond every grace: a release has to cancel it
-                seconds = rng.uniform(11, 14)
-        topic = rng.choice(self.topics)
-        data: dict[str, Any] = {
-            "e": e,
-            "mode": self.mode,
-            "s": round(seconds, 3),
-            "parts": rng.randrange(1, 3),
-        }
-        if topic == "order" and self.mode == "ok" and rng.random() < 0.3:
-            data["follow"] = True
-        draft = Draft(e=e, topic=topic, who=who, key=who, data=data)
-        if topic == "parcel":
-            data["s"] = min(data["s"], 3.0)  # its agent blocks a thread, which nobody can cancel
-            data["id"] = f"parcel-{e}"
-        elif topic == "order":
-            data |= {"id": f"order-{e}", "who": who}
-        else:  # a raw agent: the sender's id is in the headers
-            draft.headers = (
-                ("ce_specversion", "1.0"),
-                ("ce_id", f"{topic}-{e}"),
-                ("ce_source", "chaos"),
-                ("ce_type", topic),
-            )
-        draft.value = json.dumps(data)
-        self.draw(rng, draft)
-        return draft
-
-
-def _plain(rng: random.Random, draft: Draft) -> None:
-    pass
-
-
-def _no_record_key(rng: random.Random, draft: Draft) -> None:
-    draft.key = None
-    if draft.topic == "parcel":  # no key field either: the id is the key
-        draft.who = f"parcel-{draft.e}"
-    elif draft.topic != "order":
-        draft.who = f"{draft.topic}-{draft.e}"
-
-
-def _misplaced(rng: random.Random, draft: Draft) -> None:
-    draft.partition = rng.randrange(PARTITIONS[draft.topic])
-
-
-def _nameless(rng: random.Random, draft: Draft) -> None:
-    """Only its position identifies it; its record key still orders it, half of the time."""
-    draft.named = False
-    draft.headers = ()
-    if rng.random() < 0.5:
-        draft.key = draft.who = None
-
-
-def _fails(fate: str) -> Callable[[random.Random, Draft], None]:
-    def draw(rng: random.Random, draft: Draft) -> None:
-        draft.fate = fate
-        if rng.random() < 0.3:
-            _misplaced(rng, draft)
-        elif rng.random() < 0.3:
-            _no_record_key(rng, draft)
-
-    return draw
-
-
-def _broken(rng: random.Random, draft: Draft) -> None:
-    draft.value, draft.fate, draft.named = "{broken \xff", "undecodable", False
-
-
-def _invalid(rng: random.Random, draft: Draft) -> None:
-    draft.value, draft.fate, draft.named = '{"e": "no number"}', "invalid", False
-    draft.headers = (("mood", "odd"),)
-
-
-def _tombstone(rng: random.Random, draft: Draft) -> None:
-    draft.value, draft.fate, draft.named = None, "tombstone", False
-
-
-def _inbox(rng: random.Random, draft: Draft) -> None:
-    """Through the inbox, as an envelope or as CloudEvents headers."""
-    draft.to = INBOX
-    if not draft.headers:
-        id_ = draft.data["id"]
-        draft.value = json.dumps({"type": draft.topic, "id": id_, "data": draft.data})
-    if rng.random() < 0.3:
-        _no_record_key(rng, draft)
-
-
-def _unknown(rng: random.Random, draft: Draft) -> None:
-    """A type that nobody registered: the fallback agent's."""
-    draft.to = draft.topic = INBOX
-    draft.data.pop("follow", None)
-    draft.value = json.dumps({"type": "odd", "id": f"odd-{draft.e}", "data": draft.data})
-    draft.headers = ()
-
-
-def _typeless(rng: random.Random, draft: Draft) -> None:
-    draft.to = draft.topic = INBOX
-    draft.value, draft.headers = json.dumps({"e": draft.e}), ()
-    draft.fate, draft.named = "no_type", False
-
-
-def _inbox_invalid(rng: random.Random, draft: Draft) -> None:
-    _invalid(rng, draft)
-    draft.to = INBOX
-    draft.headers = (("ce_specversion", "1.0"), ("ce_type", draft.topic), ("ce_id", f"i-{draft.e}"))
-
-
-_RAW = ("payment", "refund")
-EVENT_MAKERS = {
-    "plain": Maker(700, _plain),
-    "no_record_key": Maker(40, _no_record_key),
-    "misplaced": Maker(40, _misplaced),
-    "nameless": Maker(20, _nameless, topics=_RAW),
-    "fail": Maker(8, _fails("failed"), mode="fail"),
-    "once": Maker(20, _plain, mode="once"),
-    "reject": Maker(8, _fails("rejected"), mode="reject"),
-    "poison": Maker(0, _fails("crash"), mode="poison", topics=("order", "payment", "parcel")),
-    "broken": Maker(6, _broken),
-    "invalid": Maker(6, _invalid, topics=("order", "parcel")),
-    "tombstone": Maker(6, _tombstone),
-    "inbox": Maker(70, _inbox),
-    "unknown": Maker(30, _unknown),
-    "typeless": Maker(4, _typeless),
-    "inbox_invalid": Maker(4, _inbox_invalid, topics=("order", "parcel")),
-}

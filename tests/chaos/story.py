@@ -3,49 +3,46 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aiokafka.partitioner import murmur2
 
-from chaos.evidence import Evidence, runs_from
-from chaos.plan import Plan, Size
-from chaos.shapes import FOLLOW, NUMBER, Expected, Sent
+from chaos.evidence import Evidence
+from chaos.plan import Plan
+from chaos.rules_outcomes import EMITTED
+from chaos.shapes import LETTERS, NUMBER, Expected, Sent
+from chaos.size import Size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 KEY = "k1"
-PARTITION = int(murmur2(KEY.encode()) & 0x7FFFFFFF) % 4
+MIDNIGHT = 1_800_000_000.0
+"""What the clock on the wall said at the story's time 0."""
 
 
 class Story:
-    """Three orders of one key: the first goes well and is followed, the second fails, the third
-    goes well. A fourth was sent in an aborted transaction.
-    """
+    """A round, told line by line. Empty at first; `chaos.tales` has some to tell."""
 
     def __init__(self) -> None:
-        self.plan = Plan(seed=0, size=Size(), workers=2, in_flight=2, backlog=False)
+        size = Size(redone=3)
+        self.plan = Plan(seed=0, size=size, workers=2, in_flight=2, backlog=False)
         self.lines: list[dict[str, Any]] = []
+        self.world: list[dict[str, Any]] = []
         self.records: list[dict[str, Any]] = []
         self.faults: list[dict[str, Any]] = []
         self.behind: dict[str, list[int]] = {}
         self.ends = {"stop:0": 2}
         self.finished = True
-        self.acknowledged = {0, 1, 2}
-        for e, fate in enumerate(("done", "failed", "done", "never")):
-            self._order(e, fate, follow=e == 0)
-        self.well(0, "1-0", 10.0)
-        self.well(FOLLOW, "1-1", 11.0, agent="Follower", topic="follow")
-        for attempt in (1, 2, 3):
-            self.run(1, f"1-f{attempt}", 11.0 + attempt, 11.5 + attempt, "fail", attempt=attempt)
-        self.well(2, "1-2", 15.0)
-        self.receipt(0, "1-0")
-        self.record("follow", value=json.dumps({"who": KEY, "e": FOLLOW, "run": "1-0"}))
-        self.receipt(FOLLOW, "1-1")
-        self.letter(1)
-        self.receipt(2, "1-2")
+        self.acknowledged: set[int] = set()
+        self.foreign: list[dict[str, Any]] | None = None
+        """None: who read along saw what is there."""
 
-    def _order(self, e: int, fate: str, *, follow: bool) -> None:
+    def order(
+        self, e: int, fate: str = "done", *, key: str = KEY, at: float = 0.0, **more: Any
+    ) -> None:
+        """An order that was sent, and what has to become of it."""
         never = fate == "never"
         value, headers = json.dumps({"e": e}), ((NUMBER, str(e)),)
         self.plan.sent.append(
@@ -54,7 +51,7 @@ class Story:
                 e=e,
                 at=0.0,
                 topic="order",
-                key=KEY,
+                key=key,
                 value=value,
                 headers=headers,
                 partition=None,
@@ -62,12 +59,23 @@ class Story:
                 aborted=never,
             )
         )
-        event = Expected(e=e, topic="order", key=KEY, fate=fate, parts=1, follow=follow)
-        self.plan.events.append(event)
+        expected = Expected(
+            e=e, topic="order", key=key, id=f"order-{e}", fate=fate, parts=1, **more
+        )
+        self.plan.events.append(expected)
         if not never:
-            self.record("order", value=value, headers=headers)
+            self.acknowledged.add(e)
+            self.record("order", key=key, value=value, headers=headers, at=at)
 
     # -- what happened ---------------------------------------------------------------------------
+
+    def say(
+        self, what: str, e: int, name: str, t: float, agent: str = "Seller", **more: Any
+    ) -> None:
+        """One line of the journal; a run's name is `<pid>-<anything>`."""
+        said = {"what": what, "e": e, "run": name, "agent": agent, **more}
+        pid = int(name.split("-", 1)[0])
+        self.lines.append({**said, "t": t, "wall": MIDNIGHT + t, "pid": pid})
 
     def run(
         self,
@@ -81,54 +89,71 @@ class Story:
         agent: str = "Seller",
         topic: str = "order",
         key: str = KEY,
+        **more: Any,
     ) -> None:
-        """One run; its name is `<pid>-<anything>`."""
-        common = {"e": e, "run": name, "pid": int(name.split("-", 1)[0]), "agent": agent}
-        began = {"what": "start", "t": start, "topic": topic, "key": key, "attempt": attempt}
-        self.lines.append({**common, **began})
+        """One run."""
+        self.say("start", e, name, start, agent, topic=topic, key=key, attempt=attempt)
         if end is not None:
-            self.lines.append({**common, "what": how, "t": end})
+            self.say(how, e, name, end, agent, **more)
 
     def well(self, e: int, name: str, start: float, **more: Any) -> None:
         """A run of half a second that ends well."""
         self.run(e, name, start, start + 0.5, **more)
+
+    def pay(self, e: int, name: str, step: str, start: float, end: float | None) -> str:
+        """A step of a run that was paid for; its token."""
+        token = f"{name}-{step}"
+        self.say("paying", e, name, start, step=step)
+        if end is not None:
+            self.say("paid", e, name, end, step=step, token=token)
+        return token
 
     def fault(self, kind: str, pid: int, at: float, until: float | None = None) -> None:
         """Something that was done to a process, or to the broker."""
         self.faults.append({"kind": kind, "pid": pid, "at": at, "until": until, "s": at})
 
     def record(
-        self, topic: str, *, value: str | None, headers: Iterable[tuple[str, str]] = ()
+        self,
+        topic: str,
+        *,
+        value: str | None,
+        key: str | None = KEY,
+        headers: Iterable[tuple[str, str]] = (),
+        at: float = 0.0,
     ) -> dict[str, Any]:
         """One more record in the key's partition of a topic."""
         row = {
             "topic": topic,
-            "partition": PARTITION,
+            "partition": partition_of(key or ""),
             "offset": sum(record["topic"] == topic for record in self.records),
-            "key": KEY,
+            "wall": MIDNIGHT + at,
+            "key": key,
             "value": value,
             "headers": [list(header) for header in headers],
         }
         self.records.append(row)
         return row
 
-    def receipt(self, e: int, run: str, part: int = 0) -> dict[str, Any]:
+    def receipt(
+        self, e: int, run: str, part: int = 0, *, key: str = KEY, **more: Any
+    ) -> dict[str, Any]:
         """What a run that counted left behind."""
-        data = {"who": KEY, "of": e, "run": run, "part": part}
-        return self.record("receipt", value=json.dumps(data))
+        data = {"who": key, "of": e, "run": run, "part": part, **more}
+        headers = [("ce_id", f"{e}-{run}-{part}")]
+        return self.record("receipt", value=json.dumps(data), key=key, headers=headers)
 
     def letter(self, e: int, code: str = "failed", attempts: str = "3") -> dict[str, Any]:
         """The dead letter of an order."""
         sent = self.plan.sent[e]
         added = {
             "__streams.errors.topic": "order",
-            "__streams.errors.partition": str(PARTITION),
+            "__streams.errors.partition": str(partition_of(sent.key or "")),
             "__streams.errors.offset": str(e),
             "streamagents-error-code": code,
             "streamagents-attempts": attempts,
         }
         headers = [*sent.headers, *added.items()]
-        return self.record("order.dlq", value=sent.value, headers=headers)
+        return self.record("order.dlq", value=sent.value, key=sent.key, headers=headers)
 
     # -- what is changed -------------------------------------------------------------------------
 
@@ -146,17 +171,36 @@ class Story:
         gone = self.of(topic, *numbers)
         self.records = [record for record in self.records if record not in gone]
 
+    def seen(self) -> list[dict[str, Any]]:
+        """What a reader sees of what is there."""
+        places = ("topic", "partition", "offset")
+        return [
+            {**{name: row[name] for name in places}, "id": dict(row["headers"]).get("ce_id")}
+            for row in self.records
+            if row["topic"] in EMITTED or row["topic"].endswith(LETTERS)
+        ]
+
     def evidence(self) -> Evidence:
         """As the checker gets it."""
-        lines = sorted(self.lines, key=lambda line: line["t"])
         return Evidence(
             plan=self.plan,
             acknowledged=self.acknowledged,
             faults=self.faults,
-            runs=runs_from(lines),
-            lines=lines,
+            lines=sorted(self.lines, key=lambda line: line["t"]),
+            world=sorted(self.world, key=lambda line: line["t"]),
             records=self.records,
+            foreign=self.seen() if self.foreign is None else self.foreign,
             behind=self.behind,
             finished=self.finished,
             ends=self.ends,
         )
+
+
+def partition_of(key: str) -> int:
+    """Where a key's records lie."""
+    return int(murmur2(key.encode()) & 0x7FFFFFFF) % 4
+
+
+def rfc3339(t: float) -> str:
+    """A time of the story, as headers have it."""
+    return datetime.fromtimestamp(MIDNIGHT + t, UTC).isoformat()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from chaos.plan import Size
+from chaos.size import Size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +19,15 @@ pytestmark = [pytest.mark.kafka, pytest.mark.chaos, pytest.mark.timeout(300)]
 def test_every_promise_holds(play_round: Callable[..., Verdict]) -> None:
     """Without poison, whose five deaths need more time than this test has: `make chaos` has it."""
     verdict = play_round(
-        Size(events=1000, faults=4, poisons=0, within_s=28.0, frozen_s=(9.0, 16.0))
+        Size(
+            events=800,
+            faults=3,
+            poisons=0,
+            in_flight=(40, 80),
+            slow=0.04,
+            within_s=16.0,
+            frozen_s=(9.0, 12.0),
+        )
     )
 
     assert verdict.green, verdict.line()

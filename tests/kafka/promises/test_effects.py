@@ -197,11 +197,13 @@ async def test_what_was_being_sent_at_a_sigterm_and_at_a_kill_is_what_its_channe
     # Of mail and desk nobody knows: mail is sent again, the desk is looked at. 2's parcel is there.
     wait_until(lambda: len(works.lines("sending")) == 12 + 5)
     await works.send("deed", [deed(5, act("desk", gate="on"), act("bank", gate="on"))])
+    await works.send("deed", [deed(6, act("desk", "queued"), who="k5")])
     wait_until(lambda: len(works.lines("sending")) == 19)
     assert {again for *_, again in sends(works, "5/act-1")} == {"new"}
     works.kill(worker)
 
     works.start()
+    await works.send("deed", [deed(n, act("desk", "new"), who="k5") for n in (7, 8)])
     works.open("on")
     await works.settled()
     tries = {
@@ -232,3 +234,12 @@ async def test_what_was_being_sent_at_a_sigterm_and_at_a_kill_is_what_its_channe
     assert await letters(works) == dict.fromkeys(unknown, "outcome_unknown")
     assert [text for *_, text in sent(works, 4)] == ["next", "next"]
     assert "event='effect_unknown' agent='desk' event_id='5/act-1'" in works.log.read_text()
+    # What had not begun at the kill, and what was decided after it, is nothing to ask about.
+    assert [len(sent(works, n)) for n in (6, 7, 8)] == [1] * 3
+
+    (letter,) = [r for r in await works.letters(OUTBOX) if header(r, "ce_id") == "3/act-4"]
+    assert "look there, then replay this letter" in header(letter, "__streams.errors.message")
+    await works.replay(letter)  # a person has looked: it is sent, once
+    await works.settled()
+    assert [again for *_, again in sends(works, "3/act-4")] == ["new", "new"]
+    assert len([id_ for via, id_, _ in sent(works, 3) if via == "desk"]) == 1

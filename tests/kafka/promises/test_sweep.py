@@ -104,6 +104,25 @@ async def test_an_id_is_remembered_for_its_time_and_what_is_not_over_for_longer(
     assert len(made[500]) == 1
 
 
+@pytest.mark.long
+async def test_what_was_done_before_a_long_outage_does_not_run_again_after_it(
+    brief: Fleet,
+) -> None:
+    worker = brief.start()
+    heads = [job(n, f"k{n}", what="hang") for n in range(20)]  # hold all commit positions
+    await brief.send("call", [*heads, *(job(n, f"k{n}") for n in range(100, 400))])
+    wait_until(lambda: len(runs(brief)) == 320)
+    await asyncio.sleep(1)
+    assert len(kept(await marks(brief, "call"))) == 300
+    brief.kill(worker)
+    await asyncio.sleep(TTL_S + 1)
+    brief.open("call")
+    brief.start()
+    await brief.settled()
+    assert {len(runs(brief)[n]) for n in range(100, 400)} == {1}
+    assert {len(runs(brief)[n]) for n in range(20)} == {2}
+
+
 MANY, KEYS = 8000, 20
 
 

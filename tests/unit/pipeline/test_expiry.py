@@ -53,20 +53,6 @@ def test_a_mark_lives_as_long_as_the_setting_and_what_it_stands_for(
     assert found == expected
 
 
-@pytest.mark.parametrize(
-    ("segment_ms", "done_s"),
-    [("86400000", 8 * DAY), ("0", 7 * DAY), ("-1", 7 * DAY), ("?", 7 * DAY), (None, 7 * DAY)],
-)
-def test_a_record_may_lie_longer_than_its_retention_by_a_segment(
-    segment_ms: str | None, done_s: float
-) -> None:
-    topic = {"retention.ms": WEEK_MS, "cleanup.policy": "delete"}
-    if segment_ms is not None:
-        topic["segment.ms"] = segment_ms
-
-    assert lifetime(1, topic, {"retention.ms": "1"}) == Lifetime(done_s, done_s)
-
-
 @given(st.floats(1, 1e9), st.integers(-1, 2**40), st.integers(-1, 2**40))
 def test_no_mark_goes_before_its_record_or_its_letter(ttl_s: float, topic: int, dlq: int) -> None:
     configs = {"retention.ms": str(topic)}, {"retention.ms": str(dlq)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import tracemalloc
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from rocksdict import WriteBatch
@@ -231,6 +231,31 @@ def test_a_hundred_thousand_delayed_events_need_little_memory_and_all_run(rocks:
 
     assert list(rocks.scan(DELAYED)) == []
     assert 0 < peak < 8 << 20
+
+
+def test_a_scan_does_not_cross_what_was_deleted() -> None:
+    """RocksDB keeps its tombstones for a while: crossing them again and again costs time."""
+    desk, starts = Desk(), list[bytes | None]()
+    scan = desk.store.scan
+
+    def listening(prefix: bytes, start: bytes | None = None) -> Any:
+        starts.append(start)
+        return scan(prefix, start)
+
+    desk.store.scan = listening  # type: ignore[method-assign] # listens
+    desk.keep(100, 200, 300)
+    for now in (100, 200):
+        desk.load(now)
+        desk.end(desk.loaded[0])
+    desk.load(250)
+    desk.load(250)
+
+    assert starts[-1] == delayed_key(300, "order", 300)
+    desk.load(300)
+    desk.end(desk.loaded[0])
+    desk.load(1000)
+    desk.load(1000)
+    assert starts[-1] == b"d\1"
 
 
 def test_what_is_not_due_is_not_even_read(rocks: Store) -> None:

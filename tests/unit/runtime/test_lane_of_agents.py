@@ -60,6 +60,22 @@ async def test_an_agent_that_cancels_its_own_task_in_its_first_step_harms_nobody
     assert ended.of("retried") == []
 
 
+@pytest.mark.parametrize("how", ["raises", "returns", "waits"])
+async def test_an_agent_that_cancels_the_task_of_its_lane_harms_none_of_the_lane(how: str) -> None:
+    class Third(Selfish):
+        async def run(self, order: Order, ctx: Context) -> None:
+            as_one = {3: "selfish"}.get(order.amount, "patient" if order.amount % 2 else "quick")
+            await super().run(order.model_copy(update={"customer": as_one}), ctx)
+
+    bench = OwnedBench(registration(Third(how), attempts=1)).begin()
+    await bench.deliver(*[customer("ada", amount) for amount in range(1, 7)])
+    ended = bench.reports
+    await wait_until_async(lambda: len(ended.of("ok") + ended.of("dead_lettered")) == 6)
+
+    assert bench.lost == []
+    assert [offset for offset in ended.of("ok") if offset != 2] == [0, 1, 3, 4, 5]
+
+
 async def test_what_an_agent_puts_into_its_context_is_gone_at_the_next_event_of_the_key() -> None:
     """As `structlog.contextvars.bind_contextvars` does it."""
     seen: list[str] = []

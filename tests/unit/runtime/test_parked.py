@@ -100,6 +100,7 @@ def test_a_head_that_could_not_be_kept_leaves_no_time_behind() -> None:
     (entry,) = desk.parked.put(ADA, record(offset=1), due_ms=1000)
     desk.parked.drop(entry)
     assert not desk.parked.holds(ADA)
+    assert desk.parked.due(1000) == []
     desk.put(ADA, 2, due_ms=9000)
 
     assert desk.parked.due(8999) == []

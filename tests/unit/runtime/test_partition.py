@@ -157,6 +157,24 @@ async def test_a_release_waits_for_running_agents_as_long_as_it_may() -> None:
     assert bench.partition.positions() == {"order": 1}
 
 
+async def test_an_agent_that_has_only_just_begun_has_the_same_grace() -> None:
+    go = asyncio.Event()
+
+    async def wait(order: Order, ctx: Context) -> None:
+        await go.wait()
+
+    bench = OwnedBench(registration(Scripted(None, wait))).begin()
+    await bench.deliver(*bob(1))
+    bench.poll(*ada(2))
+    release = asyncio.ensure_future(bench.partition.release(60, asyncio.Event()))
+    await turns()
+    assert not release.done()
+    go.set()
+    await asyncio.wait_for(release, 5)
+
+    assert bench.reports.of("ok") == [0, 1]
+
+
 async def test_whoever_is_in_a_hurry_ends_the_grace() -> None:
     hurry = asyncio.Event()
     bench = OwnedBench(registration(Scripted(hang))).begin()

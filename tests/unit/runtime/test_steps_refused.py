@@ -128,6 +128,22 @@ async def test_an_event_without_steps_asks_for_none() -> None:
     assert read == []
 
 
+async def test_the_first_attempt_of_an_event_looks_for_no_stored_step() -> None:
+    """There can be none: a read of RocksDB that is saved for nearly every event."""
+    bench = Bench(Enriching(ValueError("no")))
+    read: list[bytes] = []
+    get = bench.store.get
+
+    def listening(key: bytes) -> bytes | None:
+        read.append(key)
+        return get(key)
+
+    bench.store.get = listening  # type: ignore[method-assign] # listens
+    await bench.handle(SOURCE)
+
+    assert [key[:2] for key in read if key.startswith(b"s")] == [b"s\0"]  # the second asks once
+
+
 async def test_a_result_that_is_too_large_makes_a_letter_that_says_so() -> None:
     async def large() -> str:
         return "x" * (6 << 20)

@@ -1,0 +1,1 @@
+"""The scenarios: a file each, in the order in which they are measured."""
