@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 HOST = "127.0.0.1"
@@ -64,22 +65,33 @@ _FIXED = {
 }
 
 
-def render(*, port: int, controller_port: int, storage: Path, fsync: bool) -> str:
-    """Write `server.properties`.
+def settings(*, port: int, controller_port: int, storage: Path, fsync: bool) -> dict[str, str]:
+    """The configuration of one small node, by name.
 
     The quorum is named here and not in the storage, so both ports may change at every start.
     """
     broker, controller = f"BROKER://{HOST}:{port}", f"CONTROLLER://{HOST}:{controller_port}"
     flush = ("log.flush.interval.messages", "1") if fsync else ("log.flush.interval.ms", "1000")
-    properties = {
+    return {
         **_FIXED,
         "listeners": f"{broker},{controller}",
         "advertised.listeners": broker,
         "controller.quorum.voters": f"{NODE_ID}@{HOST}:{controller_port}",
-        "log.dirs": _escaped(str(storage)),
+        "log.dirs": str(storage),
         flush[0]: flush[1],
     }
-    return "".join(f"{name}={value}\n" for name, value in properties.items())
+
+
+def written(named: Mapping[str, str]) -> str:
+    """Write settings as Java reads them: the text of `server.properties`."""
+    return "".join(f"{name}={_escaped(value)}\n" for name, value in named.items())
+
+
+def render(*, port: int, controller_port: int, storage: Path, fsync: bool) -> str:
+    """Write `server.properties`."""
+    return written(
+        settings(port=port, controller_port=controller_port, storage=storage, fsync=fsync)
+    )
 
 
 def parse(text: str) -> dict[str, str]:

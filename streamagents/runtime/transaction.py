@@ -6,10 +6,19 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, ProducerFenced
+from aiokafka.errors import (
+    InvalidTopicError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    OutOfOrderSequenceNumber,
+    ProducerFenced,
+    RecordListTooLargeError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
 
 from streamagents.runtime.group import cut
-from streamagents.runtime.internals import retrieve_transaction_error
+from streamagents.runtime.internals import retrieve_transaction_error, take_back_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +30,15 @@ BATCH_BYTES = 512 << 10
 TIMEOUT_MS = 60_000
 CLOSE_S = 3.0
 _AGAIN_S = 0.2
+
+PERMANENT = (
+    InvalidTopicError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
+"""What no repetition mends."""
 
 
 async def start_producer(settings: Mapping[str, Any], transactional_id: str) -> AIOKafkaProducer:
@@ -73,7 +91,7 @@ async def transact(
         KafkaError: it was not committed; abort it.
     """
     await producer.begin_transaction()
-    sends: list[asyncio.Future[Any]] = []
+    sends: list[tuple[asyncio.Future[Any], tuple[str, int], int]] = []
     tail: tuple[asyncio.Future[Any], int] | None = None
     unsettled = 0
     try:
@@ -81,22 +99,38 @@ async def transact(
             for batch, size in cut(producer, records):
                 unsettled += batch.size()
                 if unsettled > REQUEST_BYTES:
-                    await asyncio.gather(*sends, return_exceptions=True)
+                    await asyncio.gather(*(s for s, _, _ in sends), return_exceptions=True)
                     unsettled = batch.size()
-                sends.append(await producer.send_batch(batch, topic, partition=partition))
+                sent = await producer.send_batch(batch, topic, partition=partition)
+                sends.append((sent, (topic, partition), size))
                 if topic == changelog:
-                    tail = (sends[-1], size)
+                    tail = (sent, size)
     finally:
         # All settled before commit or abort: none may land behind it.
-        results = await asyncio.gather(*sends, return_exceptions=True)
-    errors = [result for result in results if isinstance(result, BaseException)]
-    for error in errors:
-        if isinstance(error, ProducerFenced):
-            raise error
-    if errors:
-        raise errors[0]
+        results = await asyncio.gather(*(sent for sent, _, _ in sends), return_exceptions=True)
+    failed = [
+        (result, tp, size)
+        for result, (_, tp, size) in zip(results, sends, strict=True)
+        if isinstance(result, BaseException)
+    ]
+    if failed:
+        raise _decisive(producer, failed)
     await producer.commit_transaction()
     return None if tail is None else tail[0].result().offset + tail[1] - 1
+
+
+def _decisive(
+    producer: AIOKafkaProducer, failed: list[tuple[BaseException, tuple[str, int], int]]
+) -> BaseException:
+    """The error that decides what becomes of a transaction."""
+    errors = [error for error, _, _ in failed]
+    fenced = [error for error in errors if isinstance(error, ProducerFenced)]
+    refused = [error for error in errors if isinstance(error, PERMANENT)]
+    if all(isinstance(error, (*PERMANENT, OutOfOrderSequenceNumber)) for error in errors):
+        # Refused, or behind a refused one of its partition: none of them was written.
+        for _, tp, size in failed if refused else ():
+            take_back_numbers(producer, tp, size)
+    return (fenced or refused or errors)[0]
 
 
 async def stop_producer(producer: AIOKafkaProducer) -> None:

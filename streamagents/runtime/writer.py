@@ -13,19 +13,17 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from aiokafka.errors import (
-    InvalidTopicError,
-    KafkaError,
-    MessageSizeTooLargeError,
-    ProducerFenced,
-    RecordListTooLargeError,
-    TopicAuthorizationFailedError,
-    UnknownTopicOrPartitionError,
-)
+from aiokafka.errors import KafkaError, OutOfOrderSequenceNumber, ProducerFenced
 
 from streamagents.errors import describe
 from streamagents.runtime.group import Group, by_partition
-from streamagents.runtime.transaction import CLOSE_S, start_producer, stop_producer, transact
+from streamagents.runtime.transaction import (
+    CLOSE_S,
+    PERMANENT,
+    start_producer,
+    stop_producer,
+    transact,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,15 +39,6 @@ MAX_GROUPS = 500
 MAX_BYTES = 16 << 20
 """Bytes in one transaction: it has to be over long before its timeout."""
 _RETRY_S = (0.2, 5.0)
-
-_PERMANENT = (
-    InvalidTopicError,
-    MessageSizeTooLargeError,
-    RecordListTooLargeError,
-    TopicAuthorizationFailedError,
-    UnknownTopicOrPartitionError,
-)
-"""What no repetition mends: the group that caused it is refused, the others go on."""
 
 
 class Writer:
@@ -179,13 +168,13 @@ class Writer:
         while True:
             try:
                 last = await self._transact(groups)
-            except ProducerFenced:
-                raise
+            except (ProducerFenced, OutOfOrderSequenceNumber):
+                raise  # the epoch, or what it has written, is in doubt
             except (KafkaError, TimeoutError) as exc:
                 # An abort that succeeds proves that the epoch is still ours; one that fails ends
                 # in _give_up.
                 await self._abort(exc)
-                if isinstance(exc, _PERMANENT):
+                if isinstance(exc, PERMANENT):
                     if len(groups) > 1:
                         for group in groups:
                             await self._commit_groups([group])

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -44,6 +45,8 @@ PEERS = CHECKOUT / ".venv-bench" / "bin" / "python"
 def main() -> None:
     """Measure and show."""
     arguments = _arguments()
+    # The broker is detached and would outlive us: leave through the context managers.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # its retries are no news here
     console = Console(stderr=True, highlight=False)
     plan = Plan(

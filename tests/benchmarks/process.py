@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import psutil
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+Found = TypeVar("Found")
 LOOK_S = 0.05
 _STOP_S = 60.0
 
@@ -61,15 +62,15 @@ class Measured:
         self.rss_bytes = max(self.rss_bytes, rss)
         return rss
 
-    def wait_for(self, condition: Callable[[], object], timeout_s: float) -> None:
-        """Look until the condition holds.
+    def wait_for(self, condition: Callable[[], Found], timeout_s: float) -> Found:
+        """Look until the condition holds, and return what it found.
 
         Raises:
             BenchmarkError: the process ended, or the time was up.
         """
         deadline = time.monotonic() + timeout_s
-        while not condition():
-            if self._process.poll() is not None and not condition():
+        while not (found := condition()):
+            if self._process.poll() is not None and not (found := condition()):
                 raise BenchmarkError(
                     f"ended with {self._process.returncode} and found nothing: {self._log}"
                 )
@@ -80,3 +81,4 @@ class Measured:
             except psutil.NoSuchProcess:
                 continue  # it ended just now
             time.sleep(LOOK_S)
+        return found

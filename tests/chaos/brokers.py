@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from streamagents.devkit.broker import EmbeddedBroker
 from streamagents.devkit.sockets import free_port
+from support.cluster import Cluster
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -69,9 +69,8 @@ class ThreeBrokers:
     """
 
     def __init__(self, folder: Path) -> None:
-        # Needed here only: a round with one broker does without it.
-        self._cluster: Any = import_module("support.cluster").Cluster(folder)
-        self.address: str = self._cluster.bootstrap
+        self._cluster = Cluster(folder)
+        self.address = self._cluster.bootstrap
 
     def __enter__(self) -> Self:
         self._cluster.__enter__()

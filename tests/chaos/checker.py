@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from chaos.evidence import Evidence
 
 _EXAMPLES = 3
+LOST_BY_BROKER = "broker_lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +46,20 @@ class Verdict:
         """Whether every promise was kept."""
         return not self.broken
 
+    @property
+    def word(self) -> str:
+        """`VOID`, if the brokers lost what they had acknowledged: the round proves nothing."""
+        if LOST_BY_BROKER in self.broken:
+            return "VOID"
+        return "GREEN" if self.green else "RED"
+
     def row(self) -> dict[str, Any]:
         """As JSON has it."""
         reds = {
             rule: {"count": len(found), "examples": found[:_EXAMPLES]}
             for rule, found in self.broken.items()
         }
-        word = "GREEN" if self.green else "RED"
-        return {"verdict": word, **self.tally, **({"red": reds} if reds else {})}
+        return {"verdict": self.word, **self.tally, **({"red": reds} if reds else {})}
 
     def line(self) -> str:
         """As one line of JSON."""
@@ -61,7 +68,7 @@ class Verdict:
 
 def judge(evidence: Evidence) -> Verdict:
     """Hold every rule against a round."""
-    faults, outbox = FaultLog(evidence.faults), Outbox(evidence)
+    faults, outbox = FaultLog(evidence.faults, evidence.durable), Outbox(evidence)
     broken: dict[str, list[str]] = defaultdict(list)
     for rule, what in chain(
         outcomes.finished(evidence),

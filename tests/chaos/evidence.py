@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from aiokafka.partitioner import murmur2
 
 from chaos.plan import Plan
-from chaos.shapes import AGENTS, LETTERS, NUMBER, PARTITIONS, Expected, Sent
+from chaos.shapes import ACTIONS, AGENTS, LETTERS, NUMBER, PARTITIONS, Expected, Sent
 from chaos.telling import (
     Answer,
     Payment,
@@ -29,6 +29,8 @@ from chaos.telling import (
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from chaos.faultlog import Place
 
 ORIGIN = "streamagents-origin"
 
@@ -53,6 +55,8 @@ class Evidence:
     finished: bool = True
     """All was committed within the time limit."""
     ends: dict[str, int] = field(default_factory=dict)
+    broken_commits: list[str] = field(default_factory=list)
+    """Transactions that the brokers have lost in part."""
 
     # -- the plan --------------------------------------------------------------------------------
 
@@ -107,6 +111,17 @@ class Evidence:
         return found
 
     @cached_property
+    def written(self) -> dict[int, float]:
+        """By event, when the first record of it was written, by the clock on the wall."""
+        found: dict[int, float] = {}
+        for topic in AGENTS:
+            for record in self.topics[topic]:
+                event = self.event_of(record)
+                if event is not None:
+                    found[event.e] = min(found.get(event.e, record["wall"]), record["wall"])
+        return found
+
+    @cached_property
     def receipts(self) -> dict[int, list[dict[str, Any]]]:
         """By event, what it emitted to the receipts, in the order of the topic's partition."""
         found: dict[int, list[dict[str, Any]]] = defaultdict(list)
@@ -124,6 +139,20 @@ class Evidence:
             for e, receipts in self.receipts.items()
             if receipts[0]["run"] in by_name
         }
+
+    @cached_property
+    def durable(self) -> dict[tuple[int, Place], list[float]]:
+        """By process and state partition, the ends of its runs that counted, in their order."""
+        found: dict[tuple[int, Place], list[float]] = defaultdict(list)
+        for e, run in self.committed_runs.items():
+            place = place_of(self.expected.get(e))
+            if place is not None and run.end is not None:
+                found[run.pid, place].append(run.end)
+        return {place: sorted(ends) for place, ends in found.items()}
+
+    def place(self, e: int) -> Place | None:
+        """The state partition of an event."""
+        return place_of(self.expected.get(e))
 
     @cached_property
     def letters(self) -> dict[int, list[dict[str, Any]]]:
@@ -158,10 +187,25 @@ class Evidence:
         return None if number is None else self.expected.get(self.sent[int(number)].e)
 
 
+def place_of(event: Expected | None) -> Place | None:
+    """The state partition of an event; None for one that only its position identifies."""
+    if event is None or event.key is None:
+        return None
+    return PARTITIONS[event.topic], home(event)
+
+
+def outbox_place(key: str) -> Place:
+    """The state partition of an effect."""
+    return PARTITIONS[ACTIONS], _partition(key, ACTIONS)
+
+
 def home(event: Expected) -> int:
     """The partition that an event belongs to."""
-    key = (event.key or "").encode()
-    return int(murmur2(key) & 0x7FFFFFFF) % PARTITIONS[event.topic]
+    return _partition(event.key or "", event.topic)
+
+
+def _partition(key: str, topic: str) -> int:
+    return int(murmur2(key.encode()) & 0x7FFFFFFF) % PARTITIONS[topic]
 
 
 def header(record: dict[str, Any], name: str) -> str | None:
@@ -184,10 +228,11 @@ def load(folder: Path) -> Evidence:
         behind=facts["behind"],
         finished=facts["finished"],
         ends=facts["ends"],
+        broken_commits=_lines(folder / "broken_commits.jsonl"),
     )
 
 
-def _lines(file: Path) -> list[dict[str, Any]]:
+def _lines(file: Path) -> list[Any]:
     return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
 SHORTLY_S = 3.0
-"""What ended longer than this before its process was hit has to be durable."""
+"""What ended longer than this before its process was hit has to be durable, ..."""
+BEHIND_S = 20.0
+"""... or this, if nothing was durable of what the process did later with that partition's events:
+on a machine that is too busy the brokers may be behind.
+"""
+_IN_ORDER_S = 1.0
+"""What is written to one partition is durable in its order, but for the time of a thread's end."""
 AWAKE_S = 3.0
 """A thawed process may begin runs for so long before it hears that it lost its partitions."""
 DRAIN_S = 15.0
@@ -34,17 +40,30 @@ class Gap:
     kind: str
 
 
-class FaultLog:
-    """Asks the faults of a round."""
+Place = tuple[int, int]
+"""A state partition: how many there are, and which one."""
 
-    def __init__(self, faults: Iterable[dict[str, Any]]) -> None:
-        self._faults = list(faults)
+
+class FaultLog:
+    """Asks the faults of a round.
+
+    Args:
+        faults: what happened.
+        durable: by process and state partition, the ends of what is known to be durable, in order.
+    """
+
+    def __init__(
+        self,
+        faults: Iterable[dict[str, Any]],
+        durable: Mapping[tuple[int, Place], Sequence[float]] | None = None,
+    ) -> None:
+        self._faults, self._durable = list(faults), durable or {}
         self._restless = _merged(
             (fault["at"] - 1.0, (fault["until"] or fault["at"]) + SETTLED_S)
             for fault in self._faults
         )
 
-    def gap(self, pid: int, t: float) -> Gap | None:
+    def gap(self, pid: int, t: float, place: Place | None = None) -> Gap | None:
         """The fault that explains why what ended then in that process was not durable."""
         found: list[Gap] = []
         for number, fault in enumerate(self._faults):
@@ -53,13 +72,21 @@ class FaultLog:
             if not of_broker and (fault["pid"] != pid or kind not in _DEADLY | {"stop"}):
                 continue
             ahead = fault["at"] - t
-            if 0 <= ahead <= SHORTLY_S:
+            if 0 <= ahead <= SHORTLY_S or self._behind(pid, t, ahead, place):
                 found.append(Gap(ahead, number, kind))
             elif ahead < 0 and (
                 t <= until + DRAIN_S if kind not in _DEADLY else -ahead <= _NOTICED_S
             ):
                 found.append(Gap(0.0, number, kind))
         return min(found) if found else None
+
+    def _behind(self, pid: int, t: float, ahead: float, place: Place | None) -> bool:
+        """Whether nothing that ended after that, and before the fault, was durable either."""
+        if place is None or not 0 <= ahead <= BEHIND_S:
+            return False
+        ends = self._durable.get((pid, place), ())
+        later = bisect_right(ends, t + _IN_ORDER_S)
+        return later == len(ends) or ends[later] > t + ahead
 
     def cut(self, pid: int, start: float) -> str:
         """The fault that explains why what began then in that process never said how it ended.

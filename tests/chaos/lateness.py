@@ -1,8 +1,9 @@
 """How late waiting events came, and which of them came too late.
 
 Seconds alone do not say it: a round has minutes in which workers are behind with everything. An
-event that waited came too late if its owner lived and preferred others to it: a younger record of
-the same partition, written when it was overdue already, was begun before it while all was calm.
+event that waited came too late if its owner lived, was not behind, and preferred others to it: one
+of the same partition that was written when it was overdue already was begun at once, and before it,
+while all was calm.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from chaos.evidence import home
 from chaos.shapes import AGENTS, PARTITIONS
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from chaos.faultlog import FaultLog
     from chaos.telling import Run
 
+_PROMPT_S = 2.0
+"""Who begins events so soon after they were written is not behind."""
 _SUSPECT = 2
 """Deaths that an event has lived through when it has to wait for a turn of its own."""
 
@@ -54,12 +58,13 @@ class Overtaking:
     def __init__(self, evidence: Evidence, faults: FaultLog, topics: frozenset[str]) -> None:
         self._faults = faults
         begun: dict[int, list[tuple[float, float, str]]] = defaultdict(list)
-        for topic in topics:
-            for record in evidence.topics[topic]:
-                event = evidence.event_of(record)
-                runs = evidence.runs_of.get(event.e) if event is not None else None
-                if runs and _calm(runs[0], runs[0].wall - record["wall"], faults):
-                    begun[record["partition"]].append((record["wall"], runs[0].wall, runs[0].name))
+        for e, written in evidence.written.items():
+            event, runs = evidence.expected[e], evidence.runs_of.get(e)
+            if event.topic not in topics or event.key is None or not runs:
+                continue
+            waited_s = runs[0].wall - written
+            if waited_s <= _PROMPT_S and _calm(runs[0], waited_s, faults):
+                begun[home(event)].append((written, runs[0].wall, runs[0].name))
         self._written: dict[int, list[float]] = {}
         self._first: dict[int, list[tuple[float, str]]] = {}
         for partition, rows in begun.items():

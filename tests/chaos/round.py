@@ -19,6 +19,7 @@ from chaos.evidence import load
 from chaos.fleet import CHECKOUT, Fleet, worker_env
 from chaos.foreign import Foreign
 from chaos.raw import Progress, dump
+from chaos.segments import broken_commits
 from chaos.sender import Sender
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ def play(plan: Plan, stage: Stage) -> Verdict:
     began = time.monotonic()
     with brokers_of(plan.size.brokers, stage.folder / "broker", stage.port) as brokers:
         asyncio.run(Round(plan, stage, brokers).play())
+    with (stage.folder / "broken_commits.jsonl").open("w") as file:
+        file.writelines(json.dumps(lost) + "\n" for lost in broken_commits(stage.folder / "broker"))
     played = time.monotonic()
     verdict = judge(load(stage.folder))
     verdict.tally["seconds"] = round(played - began)

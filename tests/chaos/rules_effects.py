@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
-from chaos.evidence import header
+from chaos.evidence import header, outbox_place
 from chaos.rules_letters import code_of, why
 from chaos.shapes import ATTEMPTS
 
@@ -155,7 +155,7 @@ def _cut(sending: Sending, faults: FaultLog) -> bool:
     """Whether a sending, or the mark that it is over, was cut short by a fault."""
     if sending.end is None or sending.how == "cancel":
         return bool(faults.cut(sending.pid, sending.start))
-    return faults.gap(sending.pid, sending.end) is not None
+    return faults.gap(sending.pid, sending.end, outbox_place(sending.key or "")) is not None
 
 
 def _frozen(sending: Sending, faults: FaultLog) -> bool:

@@ -36,6 +36,8 @@ def kept(evidence: Evidence) -> Iterator[Fault]:
     for n in sorted(evidence.acknowledged):
         if str(n) not in numbers:
             yield "broker_lost", f"record {n} was acknowledged and is not there"
+    for commit in evidence.broken_commits:
+        yield "broker_lost", commit
     for row in evidence.sent.values():
         if not row.aborted and row.n not in evidence.acknowledged:
             yield "unsent", f"record {row.n} was never acknowledged"

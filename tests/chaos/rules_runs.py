@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from chaos.evidence import Evidence
-    from chaos.faultlog import FaultLog, Gap
+    from chaos.faultlog import FaultLog, Gap, Place
     from chaos.telling import Run
 
 Fault = tuple[str, str]
@@ -32,12 +32,13 @@ def ran_again(evidence: Evidence, faults: FaultLog) -> Iterator[Fault]:
             late = good.end is not None and run.start > good.end
             if late and not faults.zombie(run.pid, run.start):
                 yield "ran_again", f"event {e}: {run.name} after {good.name} {_since(run, good)}"
-            elif run is not good and not late and _unexplained(run, faults):
+            elif run is not good and not late and _unexplained(run, faults, evidence.place(e)):
                 yield "redone", f"event {e}: {run.name} ended, did not count, no fault near"
 
 
-def _unexplained(run: Run, faults: FaultLog) -> bool:
-    return run.how == "end" and run.end is not None and faults.gap(run.pid, run.end) is None
+def _unexplained(run: Run, faults: FaultLog, place: Place | None) -> bool:
+    ended = run.how == "end" and run.end is not None
+    return ended and faults.gap(run.pid, run.end or 0.0, place) is None
 
 
 def redone_bounded(evidence: Evidence, faults: FaultLog) -> Iterator[Fault]:
@@ -55,7 +56,7 @@ def redone(evidence: Evidence, faults: FaultLog) -> list[Gap]:
         gap
         for run in evidence.runs
         if run.how == "end" and run.end is not None and run.name not in counted
-        if (gap := faults.gap(run.pid, run.end)) is not None
+        if (gap := faults.gap(run.pid, run.end, evidence.place(run.e))) is not None
     ]
 
 
@@ -97,7 +98,8 @@ def attempts_kept(evidence: Evidence, faults: FaultLog) -> Iterator[Fault]:
             if run.attempt > 1 and not any(_failed(r, run.attempt - 1) for r in before):
                 yield "attempts", f"event {e}: {run.name} is attempt {run.attempt} out of nothing"
             for failure in before:
-                if _forgotten(failure, run) and not faults.gap(failure.pid, failure.end or 0.0):
+                gap = faults.gap(failure.pid, failure.end or 0.0, evidence.place(e))
+                if _forgotten(failure, run) and not gap:
                     what = f"{failure.name}, attempt {failure.attempt}, ended as {failure.how}"
                     yield "attempts", f"event {e}: {run.name} is attempt {run.attempt}; {what}"
 

@@ -55,7 +55,7 @@ def paid_once(evidence: Evidence, faults: FaultLog) -> Iterator[Fault]:
             elif payment.end is not None and not late and not zombie:
                 if (payment.run, step) in followed:
                     yield "step_again", f"{what} had paid and gone on; {good.run} paid again"
-                elif faults.gap(payment.pid, payment.end) is None:
+                elif faults.gap(payment.pid, payment.end, evidence.place(e)) is None:
                     yield "step_repaid", f"{what} had paid; {good.run} paid again, no fault near"
             elif payment.end is None and not late and not _explained(payment, evidence, faults):
                 yield "step_repaid", f"{what} never ended; {good.run} paid, no fault near"
@@ -68,7 +68,7 @@ def repaid(evidence: Evidence, faults: FaultLog) -> list[Gap]:
         for _, good, payments in _paid(evidence)
         for payment in payments
         if payment is not good and payment.end is not None
-        if (gap := faults.gap(payment.pid, payment.end)) is not None
+        if (gap := faults.gap(payment.pid, payment.end, evidence.place(payment.e))) is not None
     ]
 
 

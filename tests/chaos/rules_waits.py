@@ -63,7 +63,11 @@ def parked_right(evidence: Evidence, faults: FaultLog) -> Iterator[Fault]:
                 held = asked.until - asked.wall <= HELD_S
                 restless = faults.calm(asked.end, run.start) < run.start - asked.end
                 known = faults.zombie(run.pid, run.start) or run.start < asked.end
-                if not (known or (held and restless) or faults.gap(asked.pid, asked.end)):
+                if not (
+                    known
+                    or (held and restless)
+                    or faults.gap(asked.pid, asked.end, evidence.place(e))
+                ):
                     early_s = asked.until - run.wall
                     yield "early", f"event {e}: {run.name} began {early_s:.2f} s early"
     by_topic: dict[str, Overtaking] = {}

@@ -35,6 +35,7 @@ class Story:
         self.behind: dict[str, list[int]] = {}
         self.ends = {"stop:0": 2}
         self.finished = True
+        self.broken_commits: list[str] = []
         self.acknowledged: set[int] = set()
         self.foreign: list[dict[str, Any]] | None = None
         """None: who read along saw what is there."""
@@ -193,6 +194,7 @@ class Story:
             behind=self.behind,
             finished=self.finished,
             ends=self.ends,
+            broken_commits=self.broken_commits,
         )
 
 

@@ -12,7 +12,7 @@ import pytest
 from chaos.checker import judge
 from chaos.fleet import CHECKOUT
 from chaos.shapes import FOLLOW
-from chaos.story import KEY, Story
+from chaos.story import KEY, Story, partition_of
 from chaos.tales import TALES, of_orders
 
 if TYPE_CHECKING:
@@ -114,9 +114,23 @@ def _redone_without_a_fault(story: Story) -> None:
 
 
 def _redone_long_after(story: Story) -> None:
-    """It ended 5 s before its process was killed: time enough to be written."""
+    """It ended 5 s before its process was killed, and a later one of its partition was written."""
+    _redone_behind(story)
+    _neighbour(story, "1-9", 16.0)
+
+
+def _redone_behind(story: Story) -> None:
+    """As long, but nothing of the partition was: the brokers were behind."""
     _redone_without_a_fault(story)
     story.fault("kill", 1, 20.2)
+
+
+def _neighbour(story: Story, name: str, start: float) -> None:
+    """An event of another key of the partition."""
+    key = next(k for k in map("k{}".format, range(2, 99)) if partition_of(k) == partition_of(KEY))
+    story.order(9, key=key)
+    story.well(9, name, start, key=key)
+    story.receipt(9, name, key=key)
 
 
 def _attempts_from_nothing(story: Story) -> None:
@@ -126,6 +140,11 @@ def _attempts_from_nothing(story: Story) -> None:
 
 def _attempts_forgotten(story: Story) -> None:
     """Killed five seconds after the first failure, it begins with the first attempt again."""
+    _attempts_behind(story)
+    _neighbour(story, "2-9", 6.5)
+
+
+def _attempts_behind(story: Story) -> None:
     story.forget("1-f1")
     story.run(1, "2-f1", 5.0, 5.1, "fail")
     story.forget("1-0")
@@ -204,6 +223,10 @@ SPOILED: dict[str, tuple[Callable[[Story], Any], set[str]]] = {
     "time limit": (_unfinished, {"unfinished"}),
     "commit behind": (lambda s: s.behind.update({"order:0": [1, 2]}), {"uncommitted"}),
     "a worker died by itself": (lambda s: s.ends.update({"died:1": 1}), {"worker_died"}),
+    "the broker broke a commit": (
+        lambda s: s.broken_commits.append("p3-0, epoch 7: no commit in order-1"),
+        {"broker_lost"},
+    ),
     "the broker forgot": (lambda s: s.acknowledged.add(3), {"broker_lost"}),
     "not sent": (_not_acknowledged, {"unsent"}),
     "lost after its end": (_lost_after_its_end, {"lost"}),
@@ -279,6 +302,8 @@ def _failure_not_written(story: Story) -> None:
 
 EXCUSED = [
     _killed_at_once,
+    _redone_behind,
+    _attempts_behind,
     _zombie,
     _without_a_broker,
     _killed_in_the_middle,
@@ -303,3 +328,11 @@ def test_a_verdict_names_the_rule_and_the_event() -> None:
     assert '"RED"' in line
     assert "letter_unexpected" in line
     assert KEY not in line
+
+
+def test_a_round_whose_broker_lost_something_proves_nothing() -> None:
+    story = of_orders()
+    story.acknowledged.add(3)
+    story.drop("receipt", 2)
+
+    assert judge(story.evidence()).word == "VOID"

@@ -20,6 +20,7 @@ from streamagents.runtime.internals.handles import (
     open_store,
     producer_settings,
     retrieve_transaction_error,
+    take_back_numbers,
 )
 from streamagents.runtime.internals.process import StreamWorker, WorkerBoot
 from streamagents.runtime.internals.records import RawBatch, RawName, has_raw_names, header_name
@@ -41,4 +42,5 @@ __all__ = [
     "open_store",
     "producer_settings",
     "retrieve_transaction_error",
+    "take_back_numbers",
 ]

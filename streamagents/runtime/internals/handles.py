@@ -30,3 +30,12 @@ def retrieve_transaction_error(producer: Any) -> None:
     waiter = manager._transaction_waiter if manager is not None else None
     if waiter is not None and waiter.done() and not waiter.cancelled():
         waiter.exception()
+
+
+def take_back_numbers(producer: Any, tp: tuple[str, int], count: int) -> None:
+    """Take back the sequence numbers of records that the broker has refused.
+
+    aiokafka counts them as written: the next batch of the partition would be out of order, and
+    every one after it.
+    """
+    producer._txn_manager._sequence_numbers[tp] -= count

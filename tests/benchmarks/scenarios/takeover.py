@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 RATE = 200
 SEEN = 20_000
 MANY_SEEN = 1_000_000
-_START_S = 60.0
-_TAKE_S = 120.0
+_START_S = 300.0
+_TAKE_S = 300.0
 _SETTLE_S = 3.0
-_RECENT_S = 1.0
+_RECENT_S = 2.0
 STANDBY = next((name for name in Settings.model_fields if "standby" in name), None)
 """The setting by which a worker follows partitions of others, once there is one."""
 
@@ -128,16 +128,17 @@ def _watch(stage: Stage, name: str, seen: int, env: dict[str, str]) -> float:
             **env,
         )
 
-    def shared() -> bool:
+    def share() -> set[int]:
+        """The victim's partitions, as soon as both have some and all are handled."""
         his, its = victims.recent(), heirs.recent()
-        return bool(his and its) and not his & its and len(his | its) == PARTITIONS
+        return his if its and not his & its and len(his | its) == PARTITIONS else set()
 
     with worker("victim") as victim:
         victim.wait_for(stage.result(f"{name}-victim").exists, _START_S + seen / 1000)
         with worker("heir") as heir:
-            heir.wait_for(shared, _START_S + seen / 1000)
+            heir.wait_for(share, _START_S + seen / 1000)
             time.sleep(_SETTLE_S)
-            lost = victims.recent()
+            lost = heir.wait_for(share, _START_S)
             killed = time.monotonic()
             victim.kill()
             heir.wait_for(lambda: lost <= heirs.first_after(killed).keys(), _TAKE_S)

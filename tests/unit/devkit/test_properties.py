@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from streamagents.devkit.properties import LARGEST_BATCH_BYTES, parse, render
+from streamagents.devkit.properties import LARGEST_BATCH_BYTES, parse, render, settings, written
 
 
 def rendered(*, storage: str = "/data/kafka", fsync: bool = False) -> dict[str, str]:
@@ -49,3 +49,8 @@ def test_only_pairs_are_read() -> None:
         "version": "1",
         "cluster.id": "k=k",
     }
+
+
+def test_the_settings_may_be_changed_before_they_are_written() -> None:
+    named = settings(port=9092, controller_port=40001, storage=Path("/data"), fsync=False)
+    assert parse(written({**named, "node.id": "2"})) == {**named, "node.id": "2"}

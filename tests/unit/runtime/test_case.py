@@ -106,6 +106,20 @@ def test_a_death_is_counted_where_the_event_may_have_been_in_it(
     assert (history.deaths, history.deaths_alone) == (deaths, alone)
 
 
+@pytest.mark.parametrize("known", [None, mark(Status.WAITING), mark(Status.RELEASED)])
+def test_of_what_is_marked_before_each_run_no_death_is_presumed(known: Mark | None) -> None:
+    """Had it run when its process died, its mark would say so."""
+    case = opened(known, DEAD, marked=True)
+
+    assert (case.careful, case.history.deaths, case.history.interrupted) == (True, (), False)
+
+
+def test_what_is_marked_before_each_run_was_in_a_death_if_its_mark_says_so() -> None:
+    case = opened(mark(Status.RUNNING, owner="p1"), DEAD, marked=True)
+
+    assert (case.history.deaths, case.history.interrupted) == (("p1",), True)
+
+
 @pytest.mark.parametrize("status", [Status.RUNNING, Status.RELEASED, Status.WAITING])
 def test_failures_are_taken_over(status: Status) -> None:
     known = mark(status, attempts=2, owner="p2", error="ValueError: no", first_failed_at=7.0)

@@ -211,6 +211,7 @@ def test_a_transaction_keeps_its_error_in_its_waiter() -> None:
     source = inspect.getsource(TransactionManager)
 
     assert "self._transaction_waiter.set_exception(exc)" in source
+    assert "self._sequence_numbers" in inspect.getsource(TransactionManager.__init__)
     assert "self._txn_manager = " in inspect.getsource(aiokafka.AIOKafkaProducer.__init__)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import defaultdict, deque
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -35,7 +36,9 @@ class Broker:
         self.transactions = 0
         self.faults: deque[tuple[str, BaseException]] = deque()
         self._open: list[tuple[str, int, bytes | None, bytes | None]] = []
-        self._txn_manager = None
+        self._txn_manager = SimpleNamespace(
+            _transaction_waiter=None, _sequence_numbers=defaultdict[tuple[str, int], int](int)
+        )
 
     def _maybe_fail(self, step: str) -> None:
         if self.faults and self.faults[0][0] == step:
