@@ -40,8 +40,8 @@ class EventInfo:
     headers: Mapping[str, bytes] = field(default_factory=dict)
     """The record's headers, raw; of a repeated header the last."""
     interrupted: bool = False
-    """An earlier attempt ended without telling how far it got: its worker died, it was cancelled,
-    or its time was up. What it did outside may have happened."""
+    """An earlier attempt may have ended without telling how far it got: its worker died, it was
+    cancelled, or its time was up. What it did outside may have happened."""
 
 
 class Run(Protocol):

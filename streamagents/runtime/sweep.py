@@ -58,7 +58,7 @@ class Sweep:
         if not self._next_at:  # begin with what the assignment brings again
             self._next_at = now_s + self._pause_s
         # A clock that was years ahead for a moment must not stop the sweep until then.
-        if self._cursor is None and self._next_at - self._pause_s < now_s < self._next_at:
+        if self._cursor is None and self._next_at - self._pause_s <= now_s < self._next_at:
             return 0
         rows = list(islice(self._store.scan(MARKS, self._cursor), SLICE + 1))
         gone: dict[bytes, bytes | None] = {}

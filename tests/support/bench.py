@@ -103,7 +103,8 @@ class Bench:
     ) -> None:
         self.subscription = subscription(registration(agent, **policy))
         self.store = store or FakeStore()
-        self.writer = FakeWriter(self.store)
+        self.lost: list[BaseException] = []
+        self.writer = FakeWriter(self.store, self.lost.append)
         self.alive = True
         self.worker = worker(process, alive=lambda: self.alive)
         self.clock = cast("FakeClock", self.worker.clock)

@@ -124,8 +124,13 @@ class FakeWriter:
             error, refused = self.unwritable, groups[0].refused
             if error is not None and refused is not None:
                 self.unwritable = None
+                if groups[0].binding:  # others have read what it would have changed
+                    self.queue.clear()
                 self.store.discard(groups[0])
                 refused(error)
+                if groups[0].binding:
+                    self.commit()
+                    raise error
                 continue
             self.store.apply([(group, group.writes) for group in groups], len(self.committed))
             for group in groups:

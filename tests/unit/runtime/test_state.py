@@ -14,7 +14,7 @@ from streamagents.pipeline.places import MARKS, value_key, values_of
 from streamagents.pipeline.stored import decode_value
 from support.bench import Bench
 from support.desks import OwnedBench
-from support.records import Order, Receipt, Scripted, ada, bob, record, registration
+from support.records import Order, Receipt, Scripted, ada, bob, record, registration, turns
 from support.stores import FakeStore
 
 if TYPE_CHECKING:
@@ -178,10 +178,36 @@ async def test_a_refused_group_changes_nothing() -> None:
 
     bench = Bench(Scripted(both))
     bench.writer.unwritable = MessageSizeTooLargeError("too much")
-    await bench.handle(SOURCE)
+    await bench.start(SOURCE)
+    await turns()
 
     assert len(bench.letters) == 1
     assert values(bench, agent="Scripted") == {}
+
+
+async def test_nobody_builds_on_a_change_that_was_refused() -> None:
+    """The partition is given up behind the letter, and the next event of the key is done again."""
+    seen: list[int] = []
+
+    async def count(order: Order, ctx: Context) -> Receipt | None:
+        seen.append(ctx.state.get("count", 0))
+        ctx.state.set("count", seen[-1] + 1)
+        return Receipt() if order.amount == 1 else None
+
+    bench = OwnedBench(registration(Scripted(count))).begin()
+    await bench.deliver(*bob(9))
+    error = bench.writer.unwritable = MessageSizeTooLargeError("too much")
+    await bench.deliver(*ada(1, 2))
+    assert [out.topic for out in bench.records] == ["order.dlq"]
+    assert (bench.lost, bench.partition.positions()) == ([error], {"order": 2})
+    await bench.partition.close()
+    again = OwnedBench(registration(Scripted(count)), store=FakeStore(bench.durable))
+    again._next = {"order": 2}
+    again.begin()
+    await again.deliver(*ada(2))
+
+    assert seen == [0, 0, 1, 0]  # bob's, the letter's, what built on it, and that again
+    assert values(again, agent="Scripted") == {"count": b"1"}
 
 
 async def test_a_run_that_has_ended_can_change_nothing_any_more() -> None:
