@@ -55,7 +55,8 @@ class Registration:
     @property
     def run(self) -> Callable[..., Any]:
         """The agent's handler."""
-        return typing.cast("Callable[..., Any]", self.route.agent.run)
+        run: Callable[..., Any] = self.route.agent.run
+        return run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

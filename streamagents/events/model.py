@@ -108,16 +108,20 @@ class Event(BaseModel):
 
     def event_key(self) -> bytes | None:
         """The record key: UTF-8 of `str(value)` of the key field; None without a field or value."""
-        text = _text(self, type(self).event_type.key)
-        return None if text is None else text.encode()
+        name = type(self).event_type.key
+        value = None if name is None else getattr(self, name)
+        if value.__class__ is not str:  # as nearly all are
+            value = _text(value)
+        return None if value is None else value.encode()
 
     def event_id(self) -> str | None:
         """The value of the id field as text; None without a field or value. Empty is no value."""
-        return _text(self, type(self).event_type.id) or None
+        name = type(self).event_type.id
+        value = None if name is None else getattr(self, name)
+        return (value if value.__class__ is str else _text(value)) or None
 
 
-def _text(event: Event, name: str | None) -> str | None:
-    value = None if name is None else getattr(event, name)
+def _text(value: Any) -> str | None:
     if isinstance(value, Enum):  # `str` would name the member, not what is in the data
         value = value.value
     return None if value is None else str(value)

@@ -15,12 +15,12 @@ from streamagents.errors import EventError, InvalidEventError, describe
 from streamagents.events import decode
 from streamagents.events.wire import parse
 from streamagents.pipeline.identity import (
-    event_key,
+    fallback_key,
     forwarded_from,
     forwarded_headers,
     seen_key,
 )
-from streamagents.pipeline.outcome import DeadLetter, Forward, Incoming, Run, Skip
+from streamagents.pipeline.outcome import DeadLetter, Forward, Incoming, Skip
 from streamagents.ports import Position
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Subscription:
 
 def judge(
     record: Record, subscription: Subscription, partition_of: Partitioner
-) -> Run | Skip | Forward | DeadLetter:
+) -> Incoming | Skip | Forward | DeadLetter:
     """Decide what a record of a typed topic is, up to deduplication, which needs the state."""
     if record.value is None:
         return _tombstone(subscription.registration)
@@ -53,11 +53,9 @@ def judge(
     except EventError as exc:
         # Never forwarded: what cannot be read becomes a letter where it lies.
         return DeadLetter(exc.code, str(exc), exc)
-    return (
-        Run(incoming)
-        if in_place(incoming, subscription, partition_of)
-        else _forward(incoming, subscription, partition_of)
-    )
+    if in_place(incoming, subscription, partition_of):
+        return incoming
+    return _forward(incoming, subscription, partition_of)
 
 
 def read(record: Record, registration: Registration, *, topic: str) -> Incoming:
@@ -78,7 +76,9 @@ def read(record: Record, registration: Registration, *, topic: str) -> Incoming:
         positional = not id_
         if not id_:
             id_ = str(forwarded[0] if forwarded else _place(record))
-        key = event_key(envelope, event, record_key=record.key, id_=id_, positional=positional)
+        key = None if event is None else event.event_key()
+        if key is None:
+            key = fallback_key(envelope, record.key, id_, positional=positional)
         mark_key = seen_key(topic, envelope.source, id_, key)
     except EventError:
         raise

@@ -10,7 +10,7 @@ from streamagents.events import decode
 from streamagents.events.wire import parse
 from streamagents.pipeline.chain import judge, read
 from streamagents.pipeline.identity import forwarded_headers
-from streamagents.pipeline.outcome import DeadLetter, Forward, Run, Skip
+from streamagents.pipeline.outcome import DeadLetter, Forward, Incoming, Skip
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,7 @@ def dispatch(
     inbox: Subscription,
     typed: Mapping[str, Subscription],
     partition_of: Partitioner,
-) -> Run | Skip | Forward | DeadLetter:
+) -> Incoming | Skip | Forward | DeadLetter:
     """Decide about a record of the inbox.
 
     Args:
@@ -44,8 +44,8 @@ def dispatch(
     target = typed.get(type_)
     if target is None:
         decision = judge(record, inbox, partition_of)
-        if isinstance(decision, Run):  # bare data says its type where only the inbox looks
-            return Run(replace(decision.incoming, type=type_))
+        if isinstance(decision, Incoming):  # bare data says its type where only the inbox looks
+            return replace(decision, type=type_)
         return decision
     return _to(target, record, partition_of)
 

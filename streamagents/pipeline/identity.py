@@ -12,7 +12,7 @@ from streamagents.events.envelope import header
 from streamagents.ports import Position
 
 if TYPE_CHECKING:
-    from streamagents.events import Envelope, Event, Headers
+    from streamagents.events import Envelope, Headers
     from streamagents.ports import Record
 
 ORIGIN = "streamagents-origin"
@@ -50,21 +50,14 @@ def forwarded_headers(record: Record, headers: Headers) -> Headers:
     return headers + ours + (() if key is None else ((ORIGIN_KEY, key),))
 
 
-def event_key(
-    envelope: Envelope,
-    payload: Event | None,
-    *,
-    record_key: bytes | None,
-    id_: str,
-    positional: bool,
+def fallback_key(
+    envelope: Envelope, record_key: bytes | None, id_: str, *, positional: bool
 ) -> bytes | None:
-    """What orders and partitions the event.
+    """What orders and partitions an event whose model does not say it.
 
-    The model's key field wins over the record's key; without either it is the event id, so that
-    duplicates meet. A position is nobody's duplicate: it needs no key and no other partition.
+    The record's key, then the envelope's; without either it is the event id, so that duplicates
+    meet. A position is nobody's duplicate: it needs no key and no other partition.
     """
-    if payload is not None and (key := payload.event_key()) is not None:
-        return key
     if record_key is not None:
         return record_key
     if envelope.key is not None:

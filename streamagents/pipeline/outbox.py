@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from streamagents.pipeline.chain import Partitioner, Subscription
-    from streamagents.pipeline.outcome import Forward, Run
+    from streamagents.pipeline.outcome import Forward, Incoming
     from streamagents.ports import Record
 
 APP = "streamagents-app"
@@ -25,7 +25,7 @@ def judge_action(
     channels: Mapping[str, Subscription],
     app_id: str,
     partition_of: Partitioner,
-) -> Run | Skip | Forward | DeadLetter:
+) -> Incoming | Skip | Forward | DeadLetter:
     """Decide about a record of the outbox.
 
     Args:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, kw_only=True)
 class Incoming:
-    """A record that was read and may run: the event, its identity and its place.
+    """A record that was read, to be handed to its agent: the event, its identity and its place.
 
     One is made for every event. It is not frozen, for that would triple its cost, and nobody
     changes it.
@@ -59,13 +59,6 @@ class Incoming:
             return datetime.fromtimestamp(max(self.record.timestamp, 0) / 1000, UTC)
         except (OverflowError, ValueError, OSError):
             return datetime.fromtimestamp(0, UTC)  # microseconds for milliseconds, or garbage
-
-
-@dataclass(slots=True)
-class Run:
-    """Hand the event to its agent. Not frozen: one is made for every event."""
-
-    incoming: Incoming
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 _ERROR_CHARACTERS = 500
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Case:
     """One event on its way to an outcome."""
 
     incoming: Incoming
     subscription: Subscription
-    history: History
-    attempts: int
+    history: History = NOTHING
+    attempts: int = 0
     """Failures so far."""
-    replay: int
-    careful: bool
+    replay: int = 0
+    careful: bool = False
     """Its mark has to be durable before its agent runs."""
     marked: bool = False
     """A mark says that it runs: whoever gives it back has to say that, too."""
@@ -123,14 +123,7 @@ def open_case(
     marked = incoming.registration.marked or isinstance(incoming.record, StoredRecord)
     if known is None and offset > intent.careful and not marked and not replay:
         # Nearly every event: it has no past, and nothing speaks against it.
-        return Case(
-            incoming=incoming,
-            subscription=subscription,
-            history=NOTHING,
-            attempts=0,
-            replay=0,
-            careful=False,
-        )
+        return Case(incoming, subscription)
     past = None if known is None or known.finished else known
     # What is marked before each run has a mark, if it ran: there is nothing to presume.
     presumed = None if incoming.registration.marked else intent.presumed_death(offset)

@@ -8,42 +8,64 @@ from __future__ import annotations
 
 import asyncio
 from asyncio.tasks import _enter_task, _leave_task
+from contextlib import suppress
 from contextvars import Context, copy_context
 from types import coroutine
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator
 
+T = TypeVar("T")
+
+
+class Steps(Protocol):
+    """What can be taken step by step: a coroutine, as far as it is needed here."""
+
+    def send(self, answer: Any, /) -> Any:
+        """Go on with an answer; what it waits for next."""
+
+    def throw(self, error: BaseException, /) -> Any:
+        """Go on with an error; what it waits for next."""
+
+
+class _In:
+    """The steps of a coroutine, all in one context."""
+
+    def __init__(self, work: Steps, context: Context) -> None:
+        self._work, self._context = work, context
+
+    def send(self, answer: Any) -> Any:
+        return self._context.run(self._work.send, answer)
+
+    def throw(self, error: BaseException) -> Any:
+        return self._context.run(self._work.throw, error)
+
 
 class Begun:
-    """A coroutine whose first step has run.
+    """A coroutine whose first step has run, and that has not ended in silence.
 
     Args:
         work: the coroutine.
-        context: where all its steps run; None is wherever they are called from.
+        waits_for: what it waits for.
+        ended: it waits for nothing any more.
+        value: what it returned.
+        error: what it raised.
     """
 
-    __slots__ = ("_send", "_throw", "_waits_for", "ended", "error", "value")
+    __slots__ = ("_waits_for", "_work", "ended", "error", "value")
 
-    def __init__(self, work: Coroutine[Any, Any, Any], context: Context | None = None) -> None:
-        self._send: Callable[..., Any] = work.send
-        self._throw: Callable[..., Any] = work.throw
-        if context is not None:
-            self._send = lambda answer: context.run(work.send, answer)
-            self._throw = lambda error: context.run(work.throw, error)
-        self.value: Any = None
-        """What it returned, once it has ended."""
-        self.error: BaseException | None = None
-        """What it raised, once it has ended."""
-        self.ended = True
-        try:
-            self._waits_for = self._send(None)
-            self.ended = False
-        except StopIteration as stop:
-            self.value = stop.value
-        except BaseException as exc:  # noqa: BLE001 - whoever asks for the result gets it
-            self.error = exc
+    def __init__(
+        self,
+        work: Steps,
+        waits_for: Any = None,
+        *,
+        ended: bool = False,
+        value: Any = None,
+        error: BaseException | None = None,
+    ) -> None:
+        self._work, self._waits_for = work, waits_for
+        self.ended, self.value, self.error = ended, value, error
 
     def result(self) -> Any:
         """What it returned, once it has ended.
@@ -58,17 +80,27 @@ class Begun:
     @coroutine
     def rest(self) -> Generator[Any, Any, Any]:
         """What is left of it, to be awaited in a task."""
+        work, waits_for = self._work, self._waits_for
         try:
-            waits_for = self._waits_for
             while True:
                 try:
                     answer = yield waits_for
                 except BaseException as exc:  # noqa: BLE001 - it belongs to the coroutine
-                    waits_for = self._throw(exc)
+                    waits_for = work.throw(exc)
                 else:
-                    waits_for = self._send(answer)
+                    waits_for = work.send(answer)
         except StopIteration as stop:
             return stop.value
+
+
+def first_step(work: Steps) -> Begun | None:
+    """Take the first step of a coroutine; None if it has returned, and returned nothing."""
+    try:
+        return Begun(work, work.send(None))
+    except StopIteration as stop:
+        return None if stop.value is None else Begun(work, ended=True, value=stop.value)
+    except BaseException as exc:  # noqa: BLE001 - whoever asks for the result gets it
+        return Begun(work, ended=True, error=exc)
 
 
 class EagerTasks:
@@ -87,9 +119,9 @@ class EagerTasks:
         self._spare: _Spare | None = None
 
     def begin(
-        self, first: Callable[[], Coroutine[Any, Any, None] | None]
-    ) -> asyncio.Task[None] | None:
-        """Run a function now. Returns the task that goes on with the rest; None if there is none.
+        self, first: Callable[[T], Coroutine[Any, Any, object] | None], event: T
+    ) -> Underway | None:
+        """Run a function now. Returns what is under way in a task; None if nothing is left to do.
 
         Raises:
             BaseException: what the function raised.
@@ -106,31 +138,55 @@ class EagerTasks:
         context = self._base.copy()
         rest = None
         try:
-            rest = context.run(first)
+            rest = context.run(first, event)
         finally:
             _leave_task(loop, spare)
             if outer is not None:
                 _enter_task(loop, outer)
             if rest is None:
-                spare.give_back()
+                spare.lent, spare.early = False, 0  # whatever it was cancelled for has ended
         if rest is None:
             return None
         self._spare = None
-        spare.adopt(rest, context)
-        return spare
+        return Underway(spare, rest, context)
 
-    async def go_on(self, first: Callable[[], Coroutine[Any, Any, object] | None]) -> None:
-        """Run a function, and its rest, in the task that runs now and in a context of its own."""
-        context = self._base.copy()
-        rest = context.run(first)
+    async def go_on(
+        self, first: Callable[[T], Coroutine[Any, Any, object] | None], event: T
+    ) -> object:
+        """Run a function, and its rest, in the task that runs now and in a context of its own.
+
+        Returns:
+            What the rest returned; None if there was none.
+        """
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine runs in one
+        context, cancels = self._base.copy(), task.cancelling()
+        rest = context.run(first, event)
         if rest is not None:
-            await _all_of(rest, context)
+            return await _all_of(rest, context)
+        if task.cancelling() > cancels:
+            await forget_cancels(task, cancels)
+        return None
 
     def close(self) -> None:
         """Let go of the spare task."""
         if self._spare is not None:
             self._spare.cancel()
             self._spare = None
+
+
+class Underway:
+    """What has begun as if a task ran it, and the task that goes on with it."""
+
+    __slots__ = ("_context", "_spare", "rest")
+
+    def __init__(self, spare: _Spare, rest: Coroutine[Any, Any, object], context: Context) -> None:
+        self._spare, self.rest, self._context = spare, rest, context
+
+    def go_on(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Let the task go on with this, which awaits the rest; the task."""
+        self._spare.adopt(work, self._context)
+        return self._spare
 
 
 class _Spare(asyncio.Task[None]):
@@ -146,7 +202,8 @@ class _Spare(asyncio.Task[None]):
         self.lent = False
         """A function runs as if this ran it."""
         self._awake = False
-        self._early = 0
+        self.early = 0
+        """How often it was cancelled while it was lent."""
         self._message: Any = None
         self.loop = loop
         super().__init__(self._work(), loop=loop)
@@ -156,26 +213,22 @@ class _Spare(asyncio.Task[None]):
         self._rest = rest, context
         self._adopted.set_result(None)
 
-    def give_back(self) -> None:
-        """The function has ended, and what it was cancelled for."""
-        self.lent, self._early = False, 0
-
     def cancel(self, msg: Any = None) -> bool:
         """Cancel the work, as soon as this goes on with it; or this itself, if it has none."""
         if self._awake or not self.lent or self.done():
             return super().cancel(msg)
-        self._early += 1
+        self.early += 1
         self._message = msg
         return True
 
     def cancelling(self) -> int:
         """How often it was cancelled, less how often that was taken back."""
-        return super().cancelling() + self._early
+        return super().cancelling() + self.early
 
     def uncancel(self) -> int:
         """Take a cancellation back."""
-        if self._early:
-            self._early -= 1
+        if self.early:
+            self.early -= 1
             return self.cancelling()
         return super().uncancel()
 
@@ -183,15 +236,22 @@ class _Spare(asyncio.Task[None]):
         await self._adopted
         assert self._rest is not None  # noqa: S101 - adopt() has set it
         self._awake = True
-        early, self._early = self._early, 0
+        early, self.early = self.early, 0
         for _ in range(early):
             super().cancel(self._message)  # arrives at the first wait
         await _all_of(*self._rest)
 
 
-async def _all_of(work: Coroutine[Any, Any, Any], context: Context) -> None:
-    begun = Begun(work, context)
-    if begun.ended:
-        begun.result()
-    else:
-        await begun.rest()
+async def _all_of(work: Steps, context: Context) -> Any:
+    begun = first_step(_In(work, context))
+    if begun is None:
+        return None
+    return begun.result() if begun.ended else await begun.rest()
+
+
+async def forget_cancels(task: asyncio.Task[Any], cancels: int) -> None:
+    """Take back what somebody cancelled his own task for, down to this many; it goes on."""
+    while task.cancelling() > cancels:
+        task.uncancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(0)  # where a cancellation that is under way arrives

@@ -31,6 +31,7 @@ class Gate:
         self._few = 0
         self._alone = False
         self._want_alone = 0
+        self._lookers = 0  # those that wait for a change
         self.running = 0
         """Events whose agent runs now."""
 
@@ -39,11 +40,9 @@ class Gate:
 
         Whoever got it says `leave`.
         """
-        if self._alone or self._want_alone:
+        if self._alone or self._want_alone or self._pauses.held(registration.name):
             return False
-        if self._held(registration.name):
-            return False
-        if not self.slots_of(registration).take():
+        if not (self._slots.get(id(registration)) or self.slots_of(registration)).take():
             return False
         self.running += 1
         return True
@@ -94,10 +93,12 @@ class Gate:
         self._alone = False
         if granted is not Company.ALONE:
             self.slots_of(registration).give()
-        self._changed.set()
+        if self._lookers:
+            self._changed.set()
 
     async def _admitted(self, company: Callable[[], Company]) -> Company:
         wanting = False
+        self._lookers += 1
         try:
             while True:
                 granted = company()
@@ -110,6 +111,7 @@ class Gate:
                 self._changed.clear()
                 await self._changed.wait()
         finally:
+            self._lookers -= 1
             self._want_alone -= wanting
             # Only whoever stops waiting tells the others: two that want to be alone and told of
             # every look would wake each other for ever.

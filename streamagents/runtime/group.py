@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from streamagents.ports import Outgoing
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False)
 class Group:
     """What is written together or not at all."""
 
@@ -37,7 +37,10 @@ class Group:
     def size(self) -> int:
         """Bytes that it writes, framing aside."""
         size = sum(len(record.value or b"") for record in self.records) if self.records else 0
-        return size + sum(map(len, filter(None, self.writes.values())))
+        for value in self.writes.values():
+            if value is not None:
+                size += len(value)
+        return size
 
 
 def by_partition(
@@ -45,6 +48,7 @@ def by_partition(
 ) -> dict[tuple[str, int], list[tuple[Any, ...]]]:
     """The records of groups by topic and partition, in order; `state` is the changelog's."""
     now_ms = int(time.time() * 1000)
+    changes: list[tuple[Any, ...]] = []
     records: dict[tuple[str, int], list[tuple[Any, ...]]] = {}
     for group in groups:
         for record in group.records:
@@ -53,7 +57,9 @@ def by_partition(
                 (record.key, record.value, record.headers, record.timestamp or now_ms)
             )
         for key, value in group.writes.items():
-            records.setdefault(state, []).append((key, value, (), now_ms))
+            changes.append((key, value, (), now_ms))
+    if changes:
+        records.setdefault(state, []).extend(changes)
     return records
 
 
@@ -67,7 +73,7 @@ def cut(producer: AIOKafkaProducer, records: list[tuple[Any, ...]]) -> Iterator[
         raw = has_raw_names(records[index][2])
         batch, size = RawBatch() if raw else producer.create_batch(), 0
         for key, value, headers, timestamp in records[index:]:
-            if not raw and has_raw_names(headers):
+            if headers and not raw and has_raw_names(headers):
                 break
             if not batch.append(key=key, value=value, timestamp=timestamp, headers=list(headers)):
                 break

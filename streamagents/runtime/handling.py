@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from streamagents.pipeline.outcome import DeadLetter, Park
 from streamagents.pipeline.retry import after_failure
 from streamagents.runtime.attempt import Attempt
 from streamagents.runtime.case import open_case
+from streamagents.runtime.eager import forget_cancels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -114,41 +114,39 @@ class Handling:
     def _at_once(self, case: Case) -> Coroutine[Any, Any, bool] | None:
         """Its turn has come without a wait: what its agent does without one needs none of ours."""
         worker, agent = self._worker, case.incoming.registration
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a lane begins in one
         attempt = self._new_attempt(case) if agent.wants_context else None
-        start = _Start(attempt, worker.clock.monotonic(), task.cancelling())
+        started_at = worker.clock.monotonic()
         self._settling.tell("started", case)
         begun = worker.invoker.start(case, attempt)
-        silent = begun.ended and begun.value is None and begun.error is None
-        if silent and task.cancelling() == start.cancels:
+        if begun is None:
             worker.gate.leave(agent, Company.ANY)
-            seconds = worker.clock.monotonic() - start.at
+            seconds = worker.clock.monotonic() - started_at
             if attempt is None:
                 self._settling.done(case, seconds)
             else:
                 attempt.close()
                 self._settling.done(case, seconds, attempt.records, attempt.writes)
             return None
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a lane begins in one
         self.running.add(task)  # from here on a release waits for it
-        return self._handle(case, start, begun)
+        return self._handle(case, _Start(attempt or self._new_attempt(case), started_at, begun))
 
-    async def _handle(
-        self, case: Case, start: _Start | None = None, begun: Begun | None = None
-    ) -> bool:
+    async def _handle(self, case: Case, start: _Start | None = None) -> bool:
         try:
-            return await self._until_outcome(case, start, begun)
+            return await self._until_outcome(case, start)
         except asyncio.CancelledError:
             self._settling.released(case)
             raise
 
-    async def _until_outcome(self, case: Case, start: _Start | None, begun: Begun | None) -> bool:
+    async def _until_outcome(self, case: Case, start: _Start | None) -> bool:
         while start is not None or not self.releasing:
-            attempt = (start and start.attempt) or self._new_attempt(case)
             if start is None:
+                attempt = self._new_attempt(case)
                 error, seconds = await self._attempt(case, attempt)
             else:
-                error, seconds = await self._go_on(case, attempt, start, begun)
+                attempt = start.attempt
+                error, seconds = await self._go_on(case, start)
                 start = None
             if error is None:
                 self._settling.done(case, seconds, attempt.records, attempt.writes)
@@ -197,18 +195,14 @@ class Handling:
                 case.begins(worker.process)
                 await self._settling.write(case, Status.RUNNING)
             self._settling.tell("started", case)
-            task = asyncio.current_task()
-            assert task is not None  # noqa: S101 - a lane is a task
-            start = _Start(attempt, worker.clock.monotonic(), task.cancelling())
-            error = await self._run(case, attempt, start, None)
-            return error, worker.clock.monotonic() - start.at
+            started_at = worker.clock.monotonic()
+            error = await self._run(case, attempt)
+            return error, worker.clock.monotonic() - started_at
 
-    async def _go_on(
-        self, case: Case, attempt: Attempt, start: _Start, begun: Begun | None
-    ) -> tuple[BaseException | None, float]:
+    async def _go_on(self, case: Case, start: _Start) -> tuple[BaseException | None, float]:
         """The rest of an attempt that began at once."""
         try:
-            error = await self._run(case, attempt, start, begun)
+            error = await self._run(case, start.attempt, start.begun)
         finally:
             self._worker.gate.leave(case.incoming.registration, Company.ANY)
         return error, self._worker.clock.monotonic() - start.at
@@ -224,7 +218,7 @@ class Handling:
             await self._worker.clock.sleep(_LOOK_S)
 
     async def _run(
-        self, case: Case, attempt: Attempt, start: _Start, begun: Begun | None
+        self, case: Case, attempt: Attempt, begun: Begun | None = None
     ) -> BaseException | None:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a lane is a task
@@ -232,7 +226,7 @@ class Handling:
         try:
             await self._worker.invoker.run(case, attempt, begun)
         except BaseException as exc:  # whatever an agent raises, SystemExit too, is its failure
-            if self.releasing and task.cancelling() > start.cancels:
+            if self.releasing and task.cancelling():
                 case.interrupted()
                 case.cut_off = True
                 raise asyncio.CancelledError from exc  # but for our own: the event is given back
@@ -243,15 +237,8 @@ class Handling:
             return None
         finally:
             self.running.discard(task)
-            if task.cancelling() > start.cancels:
-                await self._forget_cancels(task, start.cancels)
-
-    async def _forget_cancels(self, task: asyncio.Task[Any], cancels: int) -> None:
-        """An agent that cancelled its own task has failed; the lane it ran in goes on."""
-        while task.cancelling() > cancels and not self.releasing:
-            task.uncancel()
-            with suppress(asyncio.CancelledError):
-                await asyncio.sleep(0)  # where a cancellation that is under way arrives
+            if task.cancelling() and not self.releasing:
+                await forget_cancels(task, 0)  # an agent cancelled its own task: its lane goes on
 
 
 def _may_have_happened(error: BaseException, case: Case) -> bool:
@@ -263,10 +250,10 @@ def _may_have_happened(error: BaseException, case: Case) -> bool:
 
 @dataclass(slots=True)
 class _Start:
-    """How an attempt began."""
+    """How an attempt began that was not over at once."""
 
-    attempt: Attempt | None
+    attempt: Attempt
     at: float
     """By the monotonic clock, in seconds."""
-    cancels: int
-    """What its task had been cancelled before: what is above is the agent's, or a release's."""
+    begun: Begun
+    """Its first step."""

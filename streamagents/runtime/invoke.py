@@ -10,7 +10,7 @@ import structlog
 
 from streamagents.agents import Context, EventInfo
 from streamagents.events import Event
-from streamagents.runtime.eager import Begun
+from streamagents.runtime.eager import first_step
 from streamagents.runtime.threads import call_in_thread
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from streamagents.ports import Clock
     from streamagents.runtime.attempt import Attempt
     from streamagents.runtime.case import Case
+    from streamagents.runtime.eager import Begun
 
 _THREADS = 32
 
@@ -41,8 +42,11 @@ class Invoker:
         self._clock = clock
         self._threads = asyncio.Semaphore(_THREADS)
 
-    def start(self, case: Case, attempt: Attempt | None) -> Begun:
+    def start(self, case: Case, attempt: Attempt | None) -> Begun | None:
         """Take the first step of an `async def run`, in the task that runs now.
+
+        Returns:
+            None if that was all, and the agent returned nothing.
 
         Args:
             case: the event.
@@ -50,8 +54,8 @@ class Invoker:
         """
         registration, payload = case.incoming.registration, case.incoming.payload
         if attempt is None:
-            return Begun(registration.run(payload))
-        return Begun(registration.run(payload, self._context(case, attempt)))
+            return first_step(registration.run(payload))
+        return first_step(registration.run(payload, self._context(case, attempt)))
 
     async def run(self, case: Case, attempt: Attempt, begun: Begun | None = None) -> None:
         """Run the agent once; what it returns is emitted.
@@ -69,6 +73,8 @@ class Invoker:
         try:
             if begun is None and registration.is_async:
                 begun = self.start(case, attempt if registration.wants_context else None)
+                if begun is None:
+                    return
             result = await self._timed(case, attempt, begun)
             if result is not None:
                 emit_returned(result, attempt, registration)

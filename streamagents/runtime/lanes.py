@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Coroutine
-from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from streamagents.runtime.eager import EagerTasks
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
 T = TypeVar("T")
+E = TypeVar("E")
 
 
 Rest: TypeAlias = Coroutine[Any, Any, object]
@@ -47,13 +47,19 @@ class Lanes(Generic[T]):
             queue.append(event)
             return
         try:
-            task = self._eager.begin(partial(self._first, key, event))
+            underway = self._eager.begin(self._begin, event)
         except BaseException as exc:  # noqa: BLE001 - the partition is given up for it
             self._broken(exc)
             return
-        if task is not None:
+        if underway is not None:
+            self._queues[key] = deque()
+            task = underway.go_on(self._go_on(key, underway.rest))
             self._tasks.add(task)
             task.add_done_callback(self._ended)
+
+    async def go_on(self, begin: Callable[[E], Rest | None], event: E) -> object:
+        """Begin with something else in the lane that runs now; what its rest returned."""
+        return await self._eager.go_on(begin, event)
 
     @property
     def tasks(self) -> frozenset[asyncio.Task[None]]:
@@ -67,19 +73,12 @@ class Lanes(Generic[T]):
         for queue in self._queues.values():
             queue.clear()
 
-    def _first(self, key: Hashable, event: T) -> Coroutine[Any, Any, None] | None:
-        rest = self._begin(event)
-        if rest is None:
-            return None
-        self._queues[key] = deque()
-        return self._go_on(key, rest)
-
     async def _go_on(self, key: Hashable, rest: Rest) -> None:
         queue = self._queues[key]
         await rest
         while queue:
             # Popped before it runs: close() must not take what is running out of the queue.
-            await self._eager.go_on(partial(self._begin, queue.popleft()))
+            await self._eager.go_on(self._begin, queue.popleft())
         del self._queues[key]
 
     def _ended(self, task: asyncio.Task[None]) -> None:

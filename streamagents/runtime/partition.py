@@ -7,6 +7,7 @@ on one changelog would interleave, and a crash would lose what one of them has o
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -238,8 +239,10 @@ class OwnedPartition:
 
     def _begin(self, event: Incoming | bytes) -> Rest | None:
         if isinstance(event, bytes):
-            return self._waiting.run(event, self._begin_with)
-        return None if self._waiting.behind(event) else self._begin_with(event)
+            return self._waiting.run(event, partial(self._lanes.go_on, self._begin_with))
+        if self._waiting.parked and self._waiting.behind(event):
+            return None
+        return self._begin_with(event)
 
     def _begin_with(self, incoming: Incoming) -> Coroutine[Any, Any, bool] | None:
         record = incoming.record

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from streamagents.errors import InvalidEventError, describe
-from streamagents.pipeline.outcome import DeadLetter, Forward, Run, Skip
+from streamagents.pipeline.outcome import DeadLetter, Forward, Incoming, Skip
 from streamagents.pipeline.stored import StoredRecord
 from streamagents.pipeline.wait import due
 from streamagents.ports import Outgoing, Record, Report
@@ -17,12 +17,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from streamagents.pipeline.chain import Subscription
-    from streamagents.pipeline.outcome import Incoming
     from streamagents.ports import Clock, Observer
     from streamagents.runtime.settling import Settling
     from streamagents.runtime.writer import Writer
 
-Decide: TypeAlias = Callable[[Record], Run | Skip | Forward | DeadLetter]
+Decide: TypeAlias = Callable[[Record], Incoming | Skip | Forward | DeadLetter]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +67,9 @@ class Reception:
     def receive(self, record: Record) -> None:
         """Judge a record, and do what follows."""
         decision = self._decide(record)
-        if not isinstance(decision, Run):
+        if not isinstance(decision, Incoming):
             self._follow(record, decision)
             return
-        incoming = decision.incoming
         if record.headers and not isinstance(record, StoredRecord):
             try:
                 time = due(tuple(record.headers), self._clock.now())
@@ -79,15 +77,15 @@ class Reception:
                 self._follow(record, DeadLetter(exc.code, str(exc), exc))
                 return
             if time is not None:
-                self._delay(incoming, time)
+                self._delay(decision, time)
                 return
-        self._push(incoming)
+        self._push(decision)
 
     def judge(self, record: Record) -> Incoming | None:
         """The event that may run; for anything else, what follows has been done."""
         decision = self._decide(record)
-        if isinstance(decision, Run):
-            return decision.incoming
+        if isinstance(decision, Incoming):
+            return decision
         self._follow(record, decision)
         return None
 

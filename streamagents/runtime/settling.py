@@ -136,14 +136,8 @@ class Settling:
             writes |= state
         if case.has_steps:
             writes |= dict.fromkeys(self._step_keys(case))
-        self._add(
-            case.incoming.record,
-            report_of("ok", case.incoming, case.attempts + 1, seconds),
-            writes=writes,
-            records=records,
-            refused=refused,
-            binding=bool(state),
-        )
+        report = report_of("ok", case.incoming, case.attempts + 1, seconds)
+        self._add(case.incoming.record, report, writes, records, refused, binding=bool(state))
 
     def dead_letter(self, case: Case, why: DeadLetter, seconds: float = 0.0) -> None:
         """Only a person can help: the letter and the mark are one group. Its steps stay."""
@@ -256,16 +250,16 @@ class Settling:
             attempts=why.attempt,
             reason=why.detail,
         )
-        self._add(record, why, writes=writes, records=(outgoing,))
+        self._add(record, why, writes, (outgoing,))
 
     def _add(
         self,
         record: Record,
         report: Report,
-        *,
         writes: Writes | None = None,
         records: Sequence[Outgoing] = (),
         refused: Callable[[BaseException], None] | None = None,
+        *,
         binding: bool = False,
     ) -> None:
         def durable() -> None:
@@ -275,15 +269,7 @@ class Settling:
         writes = writes or {}
         if isinstance(record, StoredRecord):  # it has waited long enough
             writes[record.entry] = None
-        self._writer.add(
-            Group(
-                writes=writes,
-                records=records,
-                durable=durable,
-                refused=refused,
-                binding=binding,
-            )
-        )
+        self._writer.add(Group(writes, records, durable, refused, binding))
 
     def _step_keys(self, case: Case) -> set[bytes]:
         """Where the event's steps are, those of earlier processes too."""

@@ -60,6 +60,11 @@ class Waiting:
         self._parked.read()
 
     @property
+    def parked(self) -> int:
+        """How many events are parked."""
+        return self._parked.count
+
+    @property
     def full(self) -> bool:
         """Whether no more may be parked: the partition is to be paused."""
         return self._parked.count >= MAX_PARKED
@@ -91,8 +96,6 @@ class Waiting:
 
     def behind(self, incoming: Incoming) -> bool:
         """Put an event behind its lane's parked ones, if there are any."""
-        if not self._parked.count:
-            return False
         lane = digest_of(lane_of(incoming))
         if not self._parked.holds(lane):
             return False
@@ -127,16 +130,15 @@ class Waiting:
                 found.append((lane, incoming))
         return found
 
-    async def run(self, lane: bytes, begin: Callable[[Incoming], Awaitable[bool] | None]) -> None:
+    async def run(self, lane: bytes, begin: Callable[[Incoming], Awaitable[object]]) -> None:
         """Run a parked lane, in order, until it is empty or its head has to wait again.
 
         Args:
             lane: its digest.
-            begin: begins with an event; what is left to be done tells whether it has ended.
+            begin: runs an event, in a context of its own; False if it waits again.
         """
         while (incoming := self._head(lane)) is not None:
-            rest = begin(incoming)
-            if rest is not None and not await rest:
+            if await begin(incoming) is False:
                 return
             self._took(incoming.record)
 

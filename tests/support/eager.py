@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from streamagents.runtime.eager import Begun, EagerTasks
+from streamagents.runtime.eager import EagerTasks, first_step
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
+
+    from streamagents.runtime.eager import Begun
 
 
 class Eager:
@@ -21,16 +23,11 @@ class Eager:
     def run(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[None] | None:
         """Take the first step now. Returns the task of the rest; None if there is none."""
 
-        def first() -> Coroutine[Any, Any, None] | None:
-            begun = Begun(work)
-            if begun.ended:
-                begun.result()
-                return None
-            return _rest(begun)
-
-        task = self.tasks.begin(first)
-        if task is not None:
-            self.begun.append(task)
+        underway = self.tasks.begin(_first, work)
+        if underway is None:
+            return None
+        task = underway.go_on(_all_of(underway.rest))
+        self.begun.append(task)
         return task
 
     def start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[None]:
@@ -57,5 +54,16 @@ class Eager:
             await asyncio.wait(self.begun, timeout=5)
 
 
+def _first(work: Coroutine[Any, Any, Any]) -> Coroutine[Any, Any, object] | None:
+    begun = first_step(work)
+    if begun is None or begun.ended:
+        return None if begun is None else begun.result()
+    return _rest(begun)
+
+
 async def _rest(begun: Begun) -> None:
     await begun.rest()
+
+
+async def _all_of(rest: Coroutine[Any, Any, object]) -> None:
+    await rest

@@ -12,13 +12,13 @@ from pydantic import field_validator
 from streamagents.errors import InvalidEventError, UndecodableError
 from streamagents.events import Event
 from streamagents.pipeline.chain import judge, read
-from streamagents.pipeline.outcome import DeadLetter, Run, Skip
+from streamagents.pipeline.outcome import DeadLetter, Incoming, Skip
 from streamagents.testing.bus import murmur2_partition
 from support.records import Order, Scripted, fallback, record, registration, subscription
 
 if TYPE_CHECKING:
     from streamagents.agents import Registration
-    from streamagents.pipeline.outcome import Forward, Incoming
+    from streamagents.pipeline.outcome import Forward
     from streamagents.testing.bus import MemoryRecord
 
 
@@ -63,14 +63,14 @@ class NamelessAgent:
 
 def judged(
     source: MemoryRecord, owner: Registration | None = None
-) -> Run | Skip | Forward | DeadLetter:
+) -> Incoming | Skip | Forward | DeadLetter:
     return judge(source, subscription(owner), murmur2_partition)
 
 
 def run(source: MemoryRecord, owner: Registration | None = None) -> Incoming:
     decision = judged(source, owner)
-    assert isinstance(decision, Run), decision
-    return decision.incoming
+    assert isinstance(decision, Incoming), decision
+    return decision
 
 
 def test_a_tombstone_becomes_a_letter() -> None:
@@ -205,4 +205,4 @@ def test_judging_needs_no_event_loop() -> None:
     with pytest.raises(RuntimeError):
         asyncio.get_running_loop()
 
-    assert isinstance(judged(record()), Run)
+    assert isinstance(judged(record()), Incoming)

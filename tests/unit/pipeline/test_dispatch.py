@@ -9,7 +9,7 @@ import pytest
 from streamagents.events import Event
 from streamagents.pipeline.chain import Subscription, judge
 from streamagents.pipeline.dispatch import dispatch
-from streamagents.pipeline.outcome import DeadLetter, Forward, Run
+from streamagents.pipeline.outcome import DeadLetter, Forward, Incoming
 from streamagents.testing.bus import MemoryRecord, murmur2_partition
 from streamagents.topics import INBOX
 from support.records import PARTITIONS, fallback, off_place, record, registration, subscription
@@ -36,7 +36,7 @@ TYPED = {"order": subscription(), "com.shop.wide": WIDE}
 CE = (("ce_id", b"c-1"), ("ce_type", b"order"))
 
 
-def dispatched(source: MemoryRecord) -> Run | Skip | Forward | DeadLetter:
+def dispatched(source: MemoryRecord) -> Incoming | Skip | Forward | DeadLetter:
     return dispatch(source, subscription(fallback(), INBOX), TYPED, murmur2_partition)
 
 
@@ -82,7 +82,7 @@ def test_the_partition_is_one_of_the_target_topic() -> None:
 
 
 def test_a_type_is_matched_and_not_a_topic() -> None:
-    assert isinstance(dispatched(inbox(b'{"type":"wide","data":{}}')), Run)
+    assert isinstance(dispatched(inbox(b'{"type":"wide","data":{}}')), Incoming)
 
 
 def test_what_arrives_runs_there_and_is_not_forwarded_again() -> None:
@@ -97,9 +97,9 @@ def test_what_arrives_runs_there_and_is_not_forwarded_again() -> None:
     )
     decision = judge(arrived, TYPED["order"], murmur2_partition)
 
-    assert isinstance(decision, Run)
-    assert decision.incoming.id == f"{INBOX}:3:12"
-    assert (decision.incoming.key, where.key, where.partition) == (None, None, 3)
+    assert isinstance(decision, Incoming)
+    assert decision.id == f"{INBOX}:3:12"
+    assert (decision.key, where.key, where.partition) == (None, None, 3)
 
 
 def test_a_keyless_record_keeps_within_the_partitions_of_its_target() -> None:
@@ -109,17 +109,17 @@ def test_a_keyless_record_keeps_within_the_partitions_of_its_target() -> None:
 def test_an_unknown_type_goes_to_the_fallback_agent() -> None:
     decision = dispatched(inbox(b'{"type":"complaint","data":{"text":"late"}}'))
 
-    assert isinstance(decision, Run)
-    assert decision.incoming.registration.name == "Anything"
-    assert (decision.incoming.type, decision.incoming.payload) == ("complaint", {"text": "late"})
+    assert isinstance(decision, Incoming)
+    assert decision.registration.name == "Anything"
+    assert (decision.type, decision.payload) == ("complaint", {"text": "late"})
 
 
 def test_bare_data_of_an_unknown_type_shows_its_type_to_the_fallback_agent() -> None:
     decision = dispatched(inbox(b'{"type":"complaint","text":"late"}'))
 
-    assert isinstance(decision, Run)
-    assert decision.incoming.type == "complaint"
-    assert decision.incoming.payload == {"type": "complaint", "text": "late"}
+    assert isinstance(decision, Incoming)
+    assert decision.type == "complaint"
+    assert decision.payload == {"type": "complaint", "text": "late"}
 
 
 def test_an_unknown_type_on_the_wrong_partition_is_brought_to_its_place_first() -> None:

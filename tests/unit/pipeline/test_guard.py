@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamagents.pipeline.chain import judge
-from streamagents.pipeline.outcome import DeadLetter, Forward, Run
+from streamagents.pipeline.outcome import DeadLetter, Forward, Incoming
 from streamagents.ports import Position
 from streamagents.testing.bus import MemoryRecord, murmur2_partition
 from support.records import PARTITIONS, off_place, record, subscription
@@ -21,7 +21,7 @@ VALUE = b'{"customer":"ada"}'
 AWAY = off_place(b"ada")
 
 
-def judged(source: MemoryRecord) -> Run | Skip | Forward | DeadLetter:
+def judged(source: MemoryRecord) -> Incoming | Skip | Forward | DeadLetter:
     return judge(source, subscription(), murmur2_partition)
 
 
@@ -41,7 +41,7 @@ def moved(source: MemoryRecord, where: Forward, offset: int = 50) -> MemoryRecor
 def test_a_record_in_its_place_runs() -> None:
     home = murmur2_partition(b"ada", PARTITIONS)
 
-    assert isinstance(judged(record(VALUE, partition=home)), Run)
+    assert isinstance(judged(record(VALUE, partition=home)), Incoming)
 
 
 def test_a_record_on_the_wrong_partition_is_forwarded_with_the_right_key() -> None:
@@ -74,8 +74,8 @@ def test_the_wrong_key_on_the_right_partition_runs_as_it_is() -> None:
     home = murmur2_partition(b"ada", PARTITIONS)
     decision = judged(record(VALUE, partition=home, key=b"other"))
 
-    assert isinstance(decision, Run)
-    assert (decision.incoming.key, decision.incoming.origin_key) == (b"ada", b"other")
+    assert isinstance(decision, Incoming)
+    assert (decision.key, decision.origin_key) == (b"ada", b"other")
 
 
 @given(partition=st.integers(0, PARTITIONS - 1), customer=st.text(min_size=1, max_size=5))
@@ -86,16 +86,16 @@ def test_a_record_is_forwarded_at_most_once(partition: int, customer: str) -> No
     if isinstance(decision, Forward):
         decision = judged(moved(source, decision))
 
-    assert isinstance(decision, Run)
-    assert decision.incoming.origin == Position("order", partition, 7)
+    assert isinstance(decision, Incoming)
+    assert decision.origin == Position("order", partition, 7)
 
 
 def test_an_origin_stops_the_guard_wherever_the_record_lies() -> None:
     source = record(VALUE, partition=AWAY, headers=(("streamagents-origin", b"inbox:1:3"),))
     decision = judged(source)
 
-    assert isinstance(decision, Run)
-    assert decision.incoming.origin == Position("inbox", 1, 3)
+    assert isinstance(decision, Incoming)
+    assert decision.origin == Position("inbox", 1, 3)
 
 
 @pytest.mark.parametrize("raw", [b"", b"order", b"order:x:1", b"order:1:-1", b"1:2", b"\xff"])
@@ -110,8 +110,8 @@ def test_the_origin_of_a_topic_with_colons_is_its_last_two_numbers() -> None:
     headers = (("streamagents-origin", b"a:b:1:2"), ("streamagents-origin-key", b"old"))
     decision = judged(record(VALUE, headers=headers))
 
-    assert isinstance(decision, Run)
-    assert (decision.incoming.origin, decision.incoming.origin_key) == (
+    assert isinstance(decision, Incoming)
+    assert (decision.origin, decision.origin_key) == (
         Position("a:b", 1, 2),
         b"old",
     )
@@ -121,8 +121,8 @@ def test_a_record_named_by_its_place_is_never_forwarded() -> None:
     for partition in range(PARTITIONS):
         decision = judged(record(b"{}", partition=partition))
 
-        assert isinstance(decision, Run)
-        assert decision.incoming.key is None
+        assert isinstance(decision, Incoming)
+        assert decision.key is None
 
 
 def test_a_position_id_survives_the_forward() -> None:
@@ -131,8 +131,8 @@ def test_a_position_id_survives_the_forward() -> None:
     assert isinstance(decision, Forward)
     after = judged(moved(source, decision))
 
-    assert isinstance(after, Run)
-    assert after.incoming.id == f"order:{AWAY}:7"
+    assert isinstance(after, Incoming)
+    assert after.id == f"order:{AWAY}:7"
 
 
 def test_an_event_with_an_id_and_no_key_goes_where_its_duplicates_go() -> None:

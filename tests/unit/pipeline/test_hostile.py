@@ -24,7 +24,7 @@ from streamagents.testing.bus import murmur2_partition
 from support.records import PARTITIONS, Scripted, record, registration, subscription
 
 if TYPE_CHECKING:
-    from streamagents.pipeline.outcome import Forward, Run, Skip
+    from streamagents.pipeline.outcome import Forward, Incoming, Skip
     from streamagents.testing.bus import MemoryRecord
 
 
@@ -54,11 +54,11 @@ class OddAgent:
     async def run(self, event: Odd) -> None: ...
 
 
-def judged(source: MemoryRecord) -> Run | Skip | Forward | DeadLetter:
+def judged(source: MemoryRecord) -> Incoming | Skip | Forward | DeadLetter:
     return judge(source, subscription(), murmur2_partition)
 
 
-def judged_odd(value: bytes) -> Run | Skip | Forward | DeadLetter:
+def judged_odd(value: bytes) -> Incoming | Skip | Forward | DeadLetter:
     owner = subscription(registration(OddAgent(), "odd"))
     return judge(record(value, topic="odd"), owner, murmur2_partition)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from streamagents.pipeline.outbox import APP, TYPE_PREFIX, judge_action
-from streamagents.pipeline.outcome import DeadLetter, Forward, Run, Skip
+from streamagents.pipeline.outcome import DeadLetter, Forward, Incoming, Skip
 from streamagents.testing.bus import murmur2_partition
 from streamagents.topics import ACTIONS
 from support.records import PARTITIONS, Anything, off_place, record, registration, subscription
@@ -25,7 +25,7 @@ PLACE = murmur2_partition(b"ada", PARTITIONS)
 
 def judged(
     value: bytes | None = b'{"text":"hi"}', *, partition: int = PLACE, **headers: bytes | None
-) -> Run | Skip | Forward | DeadLetter:
+) -> Incoming | Skip | Forward | DeadLetter:
     found: dict[str, bytes | None] = {**OURS, "ce_type": TYPE_PREFIX.encode() + b"log"}
     found.update({name.replace("app", APP): text for name, text in headers.items()})
     source = record(
@@ -42,8 +42,8 @@ def judged(
 def test_an_effect_goes_to_the_channel_that_its_type_names(type_: bytes, agent: str) -> None:
     decision = judged(ce_type=TYPE_PREFIX.encode() + type_)
 
-    assert isinstance(decision, Run)
-    incoming = decision.incoming
+    assert isinstance(decision, Incoming)
+    incoming = decision
     assert incoming.registration.name == agent
     assert (incoming.id, incoming.source) == ("e-1/note", "streamagents/shop/order")
     assert (incoming.payload, incoming.key) == ({"text": "hi"}, b"ada")

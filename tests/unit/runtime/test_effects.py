@@ -13,7 +13,7 @@ from streamagents.agents.context import MAX_DELAY_S
 from streamagents.errors import ConfigurationError, EventTooLargeError
 from streamagents.events.envelope import header
 from streamagents.pipeline.outbox import judge_action
-from streamagents.pipeline.outcome import Run
+from streamagents.pipeline.outcome import Incoming
 from streamagents.pipeline.wait import due
 from streamagents.testing.bus import murmur2_partition
 from streamagents.topics import ACTIONS, MAX_RECORD_BYTES
@@ -203,8 +203,8 @@ async def test_an_effect_is_judged_as_the_event_that_it_is() -> None:
     )
     decision = judge_action(arrived, channels, "shop", murmur2_partition)
 
-    assert isinstance(decision, Run)
-    assert (decision.incoming.id, decision.incoming.key) == ("c-1/act-1", b"ada")
+    assert isinstance(decision, Incoming)
+    assert (decision.id, decision.key) == ("c-1/act-1", b"ada")
 
 
 # -- delays ------------------------------------------------------------------------------------

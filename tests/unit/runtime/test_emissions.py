@@ -11,7 +11,7 @@ from streamagents.errors import ConfigurationError, EventTooLargeError
 from streamagents.events import Event
 from streamagents.events.envelope import header
 from streamagents.pipeline.chain import judge
-from streamagents.pipeline.outcome import Run
+from streamagents.pipeline.outcome import Incoming
 from streamagents.testing.bus import murmur2_partition
 from streamagents.topics import MAX_RECORD_BYTES
 from support.bench import Bench
@@ -153,9 +153,9 @@ async def test_an_emitted_event_arrives_where_it_belongs() -> None:
         )
         decision = judge(arrived, subscription(), murmur2_partition)
 
-        assert isinstance(decision, Run)
-        assert decision.incoming.key == out.key
-        assert decision.incoming.id.encode() == header(out.headers, "ce_id")
+        assert isinstance(decision, Incoming)
+        assert decision.key == out.key
+        assert decision.id.encode() == header(out.headers, "ce_id")
 
 
 async def test_an_emitted_event_with_an_empty_key_goes_where_it_belongs() -> None:

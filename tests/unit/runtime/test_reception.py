@@ -8,7 +8,7 @@ import pytest
 from aiokafka.errors import MessageSizeTooLargeError
 
 from streamagents.events.envelope import header
-from streamagents.pipeline.outcome import DeadLetter, Forward, Run, Skip
+from streamagents.pipeline.outcome import DeadLetter, Forward, Skip
 from streamagents.pipeline.places import delayed_key
 from streamagents.pipeline.stored import decode_record, encode_record
 from streamagents.runtime.reception import Source
@@ -44,7 +44,7 @@ class Desk:
         self.reception: Reception = self.bench.reception(source)
 
     def _decide(self, source: Record) -> Any:
-        return self.verdict or Run(self.bench.incoming(source))
+        return self.verdict or self.bench.incoming(source)
 
     async def receive(self, source: Record) -> None:
         self.reception.receive(source)
