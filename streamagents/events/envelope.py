@@ -14,7 +14,7 @@ Headers = tuple[tuple[str, bytes], ...]
 Form = Literal["binary", "structured", "envelope", "bare"]
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Envelope:
     """One event as it was read from, or goes to, the wire. Not frozen: that triples its cost."""
 

@@ -44,7 +44,7 @@ def decode(value: bytes, headers: Headers, *, model_has_data: bool = False) -> E
     # twice for the sake of the few that are.
     if not model_has_data and b'"data"' in value and b'"type"' in value:
         return _maybe_envelope(value)
-    return Envelope(form="bare", data=value)
+    return Envelope("bare", value)
 
 
 def encode(

@@ -86,17 +86,18 @@ def read(record: Record, registration: Registration, *, topic: str) -> Incoming:
         # A validator or a __str__ of the user's model raised: that is this event's fault, and a
         # letter, not the worker's end.
         raise InvalidEventError(f"Reading the event raised {describe(exc)}.") from exc
+    type_ = envelope.type or registration.event.type
     return Incoming(
-        record=record,
-        registration=registration,
-        payload=payload,
-        id=id_,
-        source=envelope.source,
-        type=envelope.type or registration.event.type,
-        key=key,
-        seen_key=mark_key,
-        sent_at=envelope.time,
-        forwarded=forwarded,
+        record,
+        registration,
+        payload,
+        id_,
+        envelope.source,
+        type_,
+        key,
+        mark_key,
+        envelope.time,
+        forwarded,
     )
 
 

@@ -75,8 +75,16 @@ def seen_key(topic: str, source: str, id_: str, key: bytes | None) -> bytes:
         name = b"0\0\0" + id_.encode()
     if len(name) > _LONG_BYTES:
         name = b"#" + blake2b(name, digest_size=16).digest()
-    lane = b"-" if key is None else b"k" + blake2b(key, digest_size=_LANE_BYTES).digest()
+    if key is None:
+        lane = b"-"
+    else:  # keys come again, but nobody fills the memory with them
+        lane = _lane(key) if len(key) <= _LONG_BYTES else _lane.__wrapped__(key)
     return _prefix(topic) + lane + name
+
+
+@lru_cache(maxsize=16_384)
+def _lane(key: bytes) -> bytes:
+    return b"k" + blake2b(key, digest_size=_LANE_BYTES).digest()
 
 
 @lru_cache(maxsize=1024)  # an application has so many topics

@@ -32,6 +32,10 @@ class Status(IntEnum):
     DEAD_LETTERED = 5
 
 
+_DONE = int(Status.DONE)
+"""Python 3.11 takes a third of a microsecond to look up a member of an enumeration."""
+
+
 class NewerFormatError(StreamAgentsError):
     """Raised when a state value was written by a newer version than this one."""
 
@@ -115,9 +119,9 @@ class Mark:
 def done_mark(*, at: int, key: bytes | None, digest: bytes, attempts: int, replay: int) -> bytes:
     """The bytes of a mark of an event that is done: what most marks are, without the detour."""
     if key is None:
-        return _FIXED.pack(FORMAT, Status.DONE, attempts, replay, at, digest, _NO_KEY)
+        return _FIXED.pack(FORMAT, _DONE, attempts, replay, at, digest, _NO_KEY)
     key = key[: _NO_KEY - 1]
-    return _FIXED.pack(FORMAT, Status.DONE, attempts, replay, at, digest, len(key)) + key
+    return _FIXED.pack(FORMAT, _DONE, attempts, replay, at, digest, len(key)) + key
 
 
 def refuse_newer(value: bytes) -> None:

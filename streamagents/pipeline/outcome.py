@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from streamagents.ports import Record
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Incoming:
     """A record that was read, to be handed to its agent: the event, its identity and its place.
 

@@ -38,7 +38,7 @@ class Gate:
     def take(self, registration: Registration) -> bool:
         """Take a turn at once, for an event of no special company, if there is nothing to wait for.
 
-        Whoever got it says `leave`.
+        Whoever got it says `give`.
         """
         if self._alone or self._want_alone or self._pauses.held(registration.name):
             return False
@@ -46,6 +46,13 @@ class Gate:
             return False
         self.running += 1
         return True
+
+    def give(self, registration: Registration) -> None:
+        """The agent whose turn was taken has ended."""
+        self.running -= 1
+        (self._slots.get(id(registration)) or self.slots_of(registration)).give()
+        if self._lookers:
+            self._changed.set()
 
     def turn(self, registration: Registration, company: Callable[[], Company]) -> Turn:
         """A turn, to be entered with `async with`: a slot and the right company, both held.

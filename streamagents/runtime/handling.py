@@ -19,6 +19,7 @@ from streamagents.pipeline.retry import after_failure
 from streamagents.runtime.attempt import Attempt
 from streamagents.runtime.case import open_case
 from streamagents.runtime.eager import forget_cancels
+from streamagents.runtime.reports import report_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -116,10 +117,10 @@ class Handling:
         worker, agent = self._worker, case.incoming.registration
         attempt = self._new_attempt(case) if agent.wants_context else None
         started_at = worker.clock.monotonic()
-        self._settling.tell("started", case)
+        worker.observer.observe(report_of("started", case.incoming, case.attempts + 1))
         begun = worker.invoker.start(case, attempt)
         if begun is None:
-            worker.gate.leave(agent, Company.ANY)
+            worker.gate.give(agent)
             seconds = worker.clock.monotonic() - started_at
             if attempt is None:
                 self._settling.done(case, seconds)
@@ -204,7 +205,7 @@ class Handling:
         try:
             error = await self._run(case, start.attempt, start.begun)
         finally:
-            self._worker.gate.leave(case.incoming.registration, Company.ANY)
+            self._worker.gate.give(case.incoming.registration)
         return error, self._worker.clock.monotonic() - start.at
 
     async def _until_alive(self) -> None:

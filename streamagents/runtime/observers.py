@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from streamagents.ports import Observer, Report
 
 
@@ -12,13 +14,13 @@ class Observers:
     """Tells each report to every observer that was added."""
 
     def __init__(self) -> None:
-        self._observers: list[Observer] = []
+        self._tell: tuple[Callable[[Report], None], ...] = ()
 
     def add(self, observer: Observer) -> None:
         """Tell this one, too."""
-        self._observers.append(observer)
+        self._tell += (observer.observe,)
 
     def observe(self, report: Report) -> None:
         """Tell everybody."""
-        for observer in self._observers:
-            observer.observe(report)
+        for tell in self._tell:
+            tell(report)

@@ -131,7 +131,7 @@ class Settling:
             reason = f"what the agent emitted could not be written: {describe(error)}"
             self.dead_letter(case, DeadLetter("unwritable", reason, error), seconds)
 
-        writes = case.writes(Status.DONE, self._clock.now())
+        writes = case.done(self._clock.now())
         if state:
             writes |= state
         if case.has_steps:
