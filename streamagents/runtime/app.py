@@ -15,7 +15,7 @@ from streamagents.agents import build_registry
 from streamagents.errors import ConfigurationError
 from streamagents.runtime.clock import SystemClock
 from streamagents.runtime.garbage import calm_garbage_collector
-from streamagents.runtime.internals import StreamWorker, WorkerBoot, commit_last
+from streamagents.runtime.internals import RecordTable, StreamWorker, WorkerBoot, commit_last
 from streamagents.runtime.logs import configure_logs
 from streamagents.runtime.observers import Observers
 from streamagents.runtime.outbox import register_channels
@@ -219,4 +219,5 @@ def _faust_app(app_id: str, settings: Settings) -> StreamApp:
         broker_commit_livelock_soft_timeout=86_400.0,
         autodiscover=False,
         Worker=StreamWorker,
+        Table=RecordTable,
     )

@@ -150,10 +150,10 @@ class Engine:
         await asyncio.gather(*releases)
 
     def drop(self) -> None:
-        """Forget the assignment."""
+        """Forget the assignment: when this returns, nobody of ours holds a RocksDB any more."""
         owned, self._owned = self._owned, {}
         for partition in owned.values():
-            self._spawn(partition.close())
+            self._let_go(partition)
 
     def truncated(self, tp: TP, committed: int, beginning: int) -> None:
         """Records were deleted before they were read."""
@@ -218,11 +218,15 @@ class Engine:
         if owned is None:
             return
         log.warning("partition_lost", state=state, reason=repr(why))
-        self._spawn(owned.close())
+        self._let_go(owned)
         if isinstance(why, StreamAgentsError):
             self._spawn(self._app.crash(why))  # it would come back for ever
         else:
             self._spawn(self._rejoin())
+
+    def _let_go(self, owned: OwnedPartition) -> None:
+        owned.drop()  # not in the task: Faust may close and open its RocksDB before that begins
+        self._spawn(owned.close())
 
     async def _rejoin(self) -> None:
         await asyncio.sleep(_REJOIN_S)

@@ -90,7 +90,7 @@ class OwnedPartition:
         self._handling = Handling(worker, self._settling, self._waiting.park)
         self._lanes: Lanes[Incoming | bytes] = Lanes(self._begin, self._broken)
         self._sweep: Sweep | None = None
-        self._open = False
+        self._open = self._dropped = False
         self._progress = Progress(partition, worker.clock, worker.stuck_after_s)
 
     def begin(
@@ -222,14 +222,26 @@ class OwnedPartition:
         except TimeoutError:
             log.warning("release_not_written", partition=self.partition)
 
-    async def close(self) -> None:
-        """Forget everything: what was not committed will be delivered again."""
+    def drop(self) -> None:
+        """Forget everything, at once: what was not committed will be delivered again.
+
+        In this order, and without a pause: RocksDB is about to be closed, and perhaps opened anew,
+        and a writer that goes on flushing must find out before its store is gone.
+        """
+        if self._dropped:
+            return
+        self._dropped = True
         self._open = False
         self._handling.releasing = True
         self._lanes.close()
         for task in self._lanes.tasks:
             task.cancel()
-        self._store.close()  # at once, for Faust may want to open it anew
+        self.writer.drop()
+        self._store.close()
+
+    async def close(self) -> None:
+        """Forget everything, and end the writer."""
+        self.drop()
         await self.writer.close()
 
     # -- between the parts -----------------------------------------------------------------------

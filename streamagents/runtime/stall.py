@@ -76,10 +76,9 @@ class StallWatch:
             asleep_s += max(0.0, now - looked_at - 2 * _LOOK_S)
             looked_at = now
             held_s = now - turned_at - asleep_s
-            frame = sys._current_frames().get(self._loop_thread)  # noqa: SLF001 - its documented use
-            if held_s > HELD_S and turned_at != told and frame is not None:
+            if held_s > HELD_S and turned_at != told:
                 told = turned_at  # once a stall
-                self._tell(frame, held_s)
+                self._tell(held_s)
             if held_s > self._stuck_after_s:
                 self._give_up(held_s)
 
@@ -92,7 +91,10 @@ class StallWatch:
         faulthandler.dump_traceback(all_threads=True)
         self._end(STUCK)
 
-    def _tell(self, frame: FrameType, held_s: float) -> None:
+    def _tell(self, held_s: float) -> None:
+        # Not held for longer than this takes: a frame keeps alive what its function had in hand,
+        # also when that has ended, and a RocksDB among it could not be opened anew.
+        frame = sys._current_frames().get(self._loop_thread)  # noqa: SLF001 - its documented use
         log.warning(
             "loop_held",
             agent=self._agent_on(frame),

@@ -13,6 +13,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 
+class _Closed:
+    """Stands in for RocksDB where there is none."""
+
+    def get(self, _: bytes) -> bytes | None:
+        raise StateError("The state of a partition that was given back is read.")
+
+    def write(self, _: WriteBatch) -> None:
+        raise StateError("The state of a partition that was given back is written.")
+
+
+_CLOSED = _Closed()
+
+
 class Store:
     """Reads see every write in order; RocksDB itself only ever holds a committed prefix.
 
@@ -20,7 +33,7 @@ class Store:
     """
 
     def __init__(self) -> None:
-        self._db: Any = None
+        self._db: Any = _CLOSED
         self._buffered: dict[bytes, tuple[object, bytes | None]] = {}
 
     def open(self, db: Any) -> None:
@@ -29,11 +42,15 @@ class Store:
 
     def close(self) -> None:
         """Let go of RocksDB: while anybody holds it, nobody else can open it."""
-        self._db = None
+        self._db = _CLOSED
         self._buffered.clear()
 
     def get(self, key: bytes) -> bytes | None:
-        """The newest value, durable or not."""
+        """The newest value, durable or not.
+
+        Raises:
+            StateError: the state is closed.
+        """
         buffered = self._buffered.get(key)
         if buffered is not None:
             return buffered[1]
@@ -41,8 +58,12 @@ class Store:
         return value
 
     def scan(self, prefix: bytes, start: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
-        """What is durable under a prefix, in the order of the keys; `start` is where to begin."""
-        if self._db is None:
+        """What is durable under a prefix, in the order of the keys; `start` is where to begin.
+
+        To be read or thrown away at once: RocksDB stays open for as long as somebody scans it, also
+        when it has been closed.
+        """
+        if self._db is _CLOSED:
             return
         rows = self._db.iter()
         rows.seek(prefix if start is None else start)

@@ -114,10 +114,17 @@ class Writer:
             await asyncio.wait([self._flushing])
             await asyncio.sleep(0)  # let the callback look for what came meanwhile
 
-    async def close(self) -> None:
-        """Write nothing more. What is queued was not committed and will be done again."""
+    def drop(self) -> None:
+        """Write nothing more. What is queued was not committed and will be done again.
+
+        A transaction that is under way may still be committed, but the store is not touched again.
+        """
         self._closed = True
         self._queue.clear()
+
+    async def close(self) -> None:
+        """Write nothing more, and wait until nothing of ours can reach the broker any more."""
+        self.drop()
         if self._flushing is not None:
             self._flushing.cancel()
             await asyncio.wait([self._flushing], timeout=CLOSE_S)
@@ -146,8 +153,7 @@ class Writer:
 
         That would fence the rightful owner. The partition is dropped and joined anew.
         """
-        self._closed = True
-        self._queue.clear()
+        self.drop()
         self._lost(why)
 
     async def _flush(self) -> None:

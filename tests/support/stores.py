@@ -160,10 +160,14 @@ class FakeWriter:
         if self.queue and not self.closed:
             await self.write({})
 
-    async def close(self) -> None:
+    def drop(self) -> None:
         """Write nothing more."""
         self.closed = True
         self.queue.clear()
+
+    async def close(self) -> None:
+        """Write nothing more."""
+        self.drop()
 
 
 class Reports:

@@ -10,6 +10,8 @@ them changes. What is mended here, each measured against the stock consumer:
   marker that nobody delivers: such offsets are reported as one tombstone of a reserved key.
 * It resumes its streams after the seek and empties their queues then: we seek after it resumed.
 * It hands single records to its streams: we hand over whole polls.
+* It leaves the RocksDB of a revoked partition to garbage collection, and opens it again to flush
+  what recovery had buffered: our store closes it at once, and drops such records.
 * aiokafka fails for ever on a header name that is no UTF-8: it is read and written as it is.
 """
 
@@ -24,6 +26,7 @@ from streamagents.runtime.internals.handles import (
 )
 from streamagents.runtime.internals.process import StreamWorker, WorkerBoot
 from streamagents.runtime.internals.records import RawBatch, RawName, has_raw_names, header_name
+from streamagents.runtime.internals.stores import RecordTable
 from streamagents.runtime.internals.thread import GAP_KEY, RecordThread
 
 __all__ = [
@@ -32,6 +35,7 @@ __all__ = [
     "RawBatch",
     "RawName",
     "RecordConsumer",
+    "RecordTable",
     "RecordThread",
     "RecordTransport",
     "StreamWorker",

@@ -28,6 +28,7 @@ from faust.app.base import App as FaustApp
 from faust.app.base import BootStrategy
 from faust.sensors.monitor import Monitor
 from faust.stores.rocksdb import Store
+from faust.tables.base import Collection
 from faust.tables.recovery import Recovery
 from faust.transport.conductor import Conductor
 from faust.transport.consumer import ensure_TP
@@ -83,6 +84,11 @@ OVERRIDDEN = [
     (Consumer, "_filter_tps_with_pending_acks", "self topics", False),
     (driver.Producer, "on_start", "self", True),
     (driver.Producer, "create_topic", CREATE_TOPIC, True),
+    (Collection, "_new_store_by_url", "self url", False),
+    (Store, "revoke_partitions", "self table tps", False),
+    (Store, "stop", "self", True),
+    (Store, "_open_for_partition", "self partition", False),
+    (Store, "apply_changelog_batch", "self batch to_key to_value", False),
     (BootStrategy, "_should_enable_web", "self", False),
     (FaustApp, "on_first_start", "self", True),
     (FaustApp, "on_stop", "self", True),
@@ -200,6 +206,13 @@ def test_a_faust_message_takes_its_generation() -> None:
     assert {"tp", "generation_id", "timestamp_type", "checksum"} <= set(
         inspect.signature(Message).parameters
     )
+
+
+def test_faust_makes_a_tables_store_through_the_method_that_we_replace() -> None:
+    assert "_new_store_by_url" in Collection._new_store.__code__.co_names
+    assert "_db_for_partition" in Store.persisted_offset.__code__.co_names
+    assert "_open_for_partition" in Store._db_for_partition.__code__.co_names
+    assert "self._dbs.pop(tp.partition, None)" in inspect.getsource(Store.revoke_partitions)
 
 
 def test_recovery_keeps_what_it_applied_in_active_offsets() -> None:

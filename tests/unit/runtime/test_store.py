@@ -151,3 +151,27 @@ def test_a_closed_store_lets_rocksdb_go(tmp_path: Path) -> None:
     assert store.get(b"k") == b"1"
     store.close()
     again.close()
+
+
+def test_a_closed_store_says_so(store: Store) -> None:
+    store.close()
+
+    assert list(store.scan(b"")) == []
+    with pytest.raises(StateError, match="given back is read"):
+        store.get(b"k")
+    with pytest.raises(StateError, match="given back is written"):
+        store.apply([("one", {b"k": b"1"})], 0)
+
+
+def test_a_scan_that_is_not_read_to_its_end_lets_rocksdb_go(tmp_path: Path) -> None:
+    path, store = str(tmp_path / "db"), Store()
+    db = Rdict(path, options=Options(raw_mode=True))
+    store.open(db)
+    store.apply([("one", {b"k%d" % n: b"v" for n in range(5)})], 3)
+    for key, _ in store.scan(b"k"):
+        assert key == b"k0"
+        break
+    store.close()
+    db.close()
+
+    Rdict(path, options=Options(raw_mode=True)).close()

@@ -21,13 +21,16 @@ class Partition:
     """Counts its ticks; fails when it is told to."""
 
     def __init__(self) -> None:
-        self.ticks, self.closed = 0, False
+        self.ticks, self.dropped, self.closed = 0, False, False
         self.error: BaseException | None = None
 
     def tick(self) -> None:
         self.ticks += 1
         if self.error is not None:
             raise self.error
+
+    def drop(self) -> None:
+        self.dropped = True
 
     async def close(self) -> None:
         self.closed = True

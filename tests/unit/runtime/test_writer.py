@@ -155,3 +155,23 @@ async def test_a_closed_writer_takes_nothing_and_ends_whoever_waits() -> None:
     assert desk.store.get(b"mark a") is None
     with pytest.raises(asyncio.CancelledError):
         await desk.writer.write({b"k": b"1"})
+
+
+async def test_a_transaction_that_is_committed_behind_a_dropped_store_does_not_touch_it() -> None:
+    desk = WriterDesk()
+    desk.add("a")
+    commit, go = desk.broker.commit_transaction, asyncio.Event()
+
+    async def slowly() -> None:
+        await go.wait()
+        await commit()
+
+    desk.broker.commit_transaction = slowly  # type: ignore[method-assign]
+    await turns()
+    desk.writer.drop()
+    desk.store.close()
+    go.set()
+    await turns(50)
+
+    assert (desk.written, desk.done, desk.lost) == ([b"a"], [], [])
+    assert desk.store.durable == {}
