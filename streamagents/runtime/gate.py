@@ -35,24 +35,20 @@ class Gate:
         self.running = 0
         """Events whose agent runs now."""
 
-    def take(self, registration: Registration) -> bool:
-        """Take a turn at once, for an event of no special company, if there is nothing to wait for.
-
-        Whoever got it says `give`.
-        """
+    def open_to(self, registration: Registration) -> bool:
+        """Whether an agent may run now, for an event of no special company."""
         if self._alone or self._want_alone or self._pauses.held(registration.name):
             return False
-        if not (self._slots.get(id(registration)) or self.slots_of(registration)).take():
-            return False
+        return (self._slots.get(id(registration)) or self.slots_of(registration)).free
+
+    def take(self, registration: Registration) -> None:
+        """Take the turn that was open just now. Whoever has taken it says `give`."""
         self.running += 1
-        return True
+        self.slots_of(registration).occupy()
 
     def give(self, registration: Registration) -> None:
         """The agent whose turn was taken has ended."""
-        self.running -= 1
-        (self._slots.get(id(registration)) or self.slots_of(registration)).give()
-        if self._lookers:
-            self._changed.set()
+        self.leave(registration, Company.ANY)
 
     def turn(self, registration: Registration, company: Callable[[], Company]) -> Turn:
         """A turn, to be entered with `async with`: a slot and the right company, both held.

@@ -11,7 +11,7 @@ from aiokafka.errors import RecordListTooLargeError
 from streamagents.runtime.internals import RawBatch, has_raw_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from aiokafka import AIOKafkaProducer
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Group:
     """What is written together or not at all."""
 
-    writes: Mapping[bytes, bytes | None] = field(default_factory=dict)
+    writes: dict[bytes, bytes | None] = field(default_factory=dict)
     """Changes of the state; None deletes."""
     records: Sequence[Outgoing] = ()
     """Records for other topics; each has a partition."""

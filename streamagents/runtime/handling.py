@@ -108,9 +108,9 @@ class Handling:
             self._settling.dead_letter(case, guilty)
             return None
         agent = incoming.registration
-        if case.careful or not agent.is_async or not worker.alive() or not worker.gate.take(agent):
-            return self._handle(case)
-        return self._at_once(case)
+        if agent.is_async and not case.careful and worker.alive() and worker.gate.open_to(agent):
+            return self._at_once(case)
+        return self._handle(case)
 
     def _at_once(self, case: Case) -> Coroutine[Any, Any, bool] | None:
         """Its turn has come without a wait: what its agent does without one needs none of ours."""
@@ -120,7 +120,6 @@ class Handling:
         worker.observer.observe(report_of("started", case.incoming, case.attempts + 1))
         begun = worker.invoker.start(case, attempt)
         if begun is None:
-            worker.gate.give(agent)
             seconds = worker.clock.monotonic() - started_at
             if attempt is None:
                 self._settling.done(case, seconds)
@@ -128,6 +127,7 @@ class Handling:
                 attempt.close()
                 self._settling.done(case, seconds, attempt.records, attempt.writes)
             return None
+        worker.gate.take(agent)  # whoever is done at once needs no slot
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a lane begins in one
         self.running.add(task)  # from here on a release waits for it

@@ -132,5 +132,7 @@ class Reception:
             why = DeadLetter("unwritable", f"it could not be {outcome}: {describe(error)}", error)
             self._settling.dead_letter_unread(record, self._subscription, why)
 
-        writes = {record.entry: None} if isinstance(record, StoredRecord) else {}
+        writes: dict[bytes, bytes | None] = {}
+        if isinstance(record, StoredRecord):
+            writes[record.entry] = None
         self._writer.add(Group(writes=writes, records=records, durable=durable, refused=refused))

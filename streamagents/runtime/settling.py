@@ -16,6 +16,7 @@ from streamagents.pipeline.outcome import DeadLetter
 from streamagents.pipeline.places import steps_of
 from streamagents.pipeline.stored import StoredRecord
 from streamagents.ports import Report
+from streamagents.runtime.ends import Ends
 from streamagents.runtime.group import Group
 from streamagents.runtime.letters import Letters
 from streamagents.runtime.reports import report_of
@@ -62,6 +63,7 @@ class Settling:
         self._process, self._clock, self._observer = process, clock, observer
         self._store, self._writer, self._finish = store, writer, finish
         self._letters = Letters(group)
+        self._ends = Ends(writer, observer, finish)
 
     # -- the state -------------------------------------------------------------------------------
 
@@ -126,18 +128,22 @@ class Settling:
             records: what it emitted and decided.
             state: what it changed.
         """
+        writes = case.done(self._clock.now())
+        incoming, attempts = case.incoming, case.attempts + 1
+        if not (records or state or case.has_steps or isinstance(incoming.record, StoredRecord)):
+            self._ends.add(incoming, attempts, seconds, writes)
+            return
 
         def refused(error: BaseException) -> None:
             reason = f"what the agent emitted could not be written: {describe(error)}"
             self.dead_letter(case, DeadLetter("unwritable", reason, error), seconds)
 
-        writes = case.done(self._clock.now())
         if state:
             writes |= state
         if case.has_steps:
             writes |= dict.fromkeys(self._step_keys(case))
-        report = report_of("ok", case.incoming, case.attempts + 1, seconds)
-        self._add(case.incoming.record, report, writes, records, refused, binding=bool(state))
+        report = report_of("ok", incoming, attempts, seconds)
+        self._add(incoming.record, report, writes, records, refused, binding=bool(state))
 
     def dead_letter(self, case: Case, why: DeadLetter, seconds: float = 0.0) -> None:
         """Only a person can help: the letter and the mark are one group. Its steps stay."""

@@ -17,12 +17,21 @@ class Slots:
         self._free = limit
         self._waiting: deque[asyncio.Future[None]] = deque()
 
+    @property
+    def free(self) -> bool:
+        """Whether there is a slot, and nobody waits for it."""
+        return self._free > 0 and not self._waiting
+
     def take(self) -> bool:
-        """Take a slot if there is one and nobody waits for it."""
-        if self._free and not self._waiting:
+        """Take a slot if it is free."""
+        if self._free > 0 and not self._waiting:
             self._free -= 1
             return True
         return False
+
+    def occupy(self) -> None:
+        """Take a slot that was free just now."""
+        self._free -= 1
 
     async def wait(self) -> None:
         """Take a slot, in turn."""

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 log = structlog.stdlib.get_logger("streamagents.runtime")
 
-MAX_GROUPS = 500
-"""Groups in one transaction."""
+MAX_WRITES = 1000
+"""Records in one transaction, save what the last group brings."""
 MAX_BYTES = 16 << 20
 """Bytes in one transaction: it has to be over long before its timeout."""
 _RETRY_S = (0.2, 5.0)
@@ -87,6 +87,18 @@ class Writer:
         if self._flushing is None:
             self._begin_flush()
 
+    def grow(self, group: Group, writes: Mapping[bytes, bytes | None]) -> bool:
+        """Let a group write this, too; False if that would not keep the order, or it is too large.
+
+        It keeps the order while nothing else was queued behind the group, and it has not left.
+        """
+        queue = self._queue
+        if not queue or queue[-1] is not group or len(group.writes) >= MAX_WRITES:
+            return False
+        group.writes.update(writes)
+        self._store.buffer(group, writes)
+        return True
+
     async def write(self, writes: Mapping[bytes, bytes | None]) -> None:
         """Write state and wait until it is durable.
 
@@ -103,7 +115,7 @@ class Writer:
             if not done.done():
                 done.set_exception(error)
 
-        self.add(Group(writes=writes, durable=durable, refused=refused))
+        self.add(Group(writes=dict(writes), durable=durable, refused=refused))
         if self._closed:
             raise asyncio.CancelledError
         await done
@@ -163,10 +175,12 @@ class Writer:
     def _next(self) -> list[Group]:
         """The groups of the next transaction."""
         groups: list[Group] = []
-        size = 0
-        while self._queue and len(groups) < MAX_GROUPS and size < MAX_BYTES:
-            groups.append(self._queue.popleft())
-            size += groups[-1].size
+        count = size = 0
+        while self._queue and count < MAX_WRITES and size < MAX_BYTES:
+            group = self._queue.popleft()
+            groups.append(group)
+            count += len(group.writes) + len(group.records)
+            size += group.size
         return groups
 
     async def _commit_groups(self, groups: list[Group]) -> None:

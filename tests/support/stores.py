@@ -104,6 +104,14 @@ class FakeWriter:
         if not self.holds:
             asyncio.get_running_loop().call_soon(self._soon)
 
+    def grow(self, group: Group, writes: Mapping[bytes, bytes | None]) -> bool:
+        """Let the group that was queued last write this, too."""
+        if not self.queue or self.queue[-1] is not group:
+            return False
+        group.writes.update(writes)
+        self.store.buffer(group, writes)
+        return True
+
     def _soon(self) -> None:
         if self.holds:
             return
@@ -150,7 +158,7 @@ class FakeWriter:
             if not done.done():
                 done.set_exception(error)
 
-        self.add(Group(writes=writes, durable=durable, refused=refused))
+        self.add(Group(writes=dict(writes), durable=durable, refused=refused))
         if self.closed:
             raise asyncio.CancelledError
         await done

