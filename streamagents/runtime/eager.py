@@ -197,7 +197,7 @@ class _Spare(asyncio.Task[None]):
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._adopted: asyncio.Future[None] = loop.create_future()
+        self._adopted: asyncio.Future[None] | None = None
         self._rest: tuple[Coroutine[Any, Any, None], Context] | None = None
         self.lent = False
         """A function runs as if this ran it."""
@@ -211,7 +211,8 @@ class _Spare(asyncio.Task[None]):
     def adopt(self, rest: Coroutine[Any, Any, None], context: Context) -> None:
         """Go on with this, in the context that it began in."""
         self._rest = rest, context
-        self._adopted.set_result(None)
+        if self._adopted is not None:
+            self._adopted.set_result(None)
 
     def cancel(self, msg: Any = None) -> bool:
         """Cancel the work, as soon as this goes on with it; or this itself, if it has none."""
@@ -233,7 +234,9 @@ class _Spare(asyncio.Task[None]):
         return super().uncancel()
 
     async def _work(self) -> None:
-        await self._adopted
+        if self._rest is None:  # in a burst it is there before this takes its first step
+            self._adopted = self.loop.create_future()
+            await self._adopted
         assert self._rest is not None  # noqa: S101 - adopt() has set it
         self._awake = True
         early, self.early = self.early, 0

@@ -19,7 +19,7 @@ from streamagents.runtime.store import Store
 from streamagents.runtime.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
     from streamagents.pipeline.expiry import Lifetime
     from streamagents.runtime.handling import Worker
@@ -68,6 +68,9 @@ class Engine:
         self._owned: dict[StatePartition, OwnedPartition] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._hurry = asyncio.Event()
+        self._refilling = False
+        self._turn = 0
+        worker.gate.on_room = self._refill_soon
 
     # -- assignment ------------------------------------------------------------------------------
 
@@ -175,12 +178,15 @@ class Engine:
         while not self._app.should_stop:
             self._worker.pauses.tick()
             for state, owned in list(self._owned.items()):
-                try:
-                    owned.tick()
-                except Exception as exc:  # a defect costs the partition, not time itself
-                    log.exception("tick_failed", partition=state)
-                    self._lose(state, exc)
+                self._care_for(state, owned.tick)
             await asyncio.sleep(_TICK_S)
+
+    def _care_for(self, state: StatePartition, what: Callable[[], None]) -> None:
+        try:
+            what()
+        except Exception as exc:  # a defect costs the partition, not time itself
+            log.exception("tick_failed", partition=state)
+            self._lose(state, exc)
 
     # -- between assignments ---------------------------------------------------------------------
 
@@ -209,6 +215,20 @@ class Engine:
             owned = self._of(tp)
             if owned is not None:
                 owned.committed(tp.topic, offset)
+
+    def _refill_soon(self) -> None:
+        """Agents have room again; whatever else ends in this turn of the loop, counts, too."""
+        if not self._refilling:
+            self._refilling = True
+            asyncio.get_running_loop().call_soon(self._refill)
+
+    def _refill(self) -> None:
+        self._refilling = False
+        owned = list(self._owned.items())
+        self._turn += 1
+        first = self._turn % (len(owned) or 1)
+        for state, partition in owned[first:] + owned[:first]:  # each is the first to help itself
+            self._care_for(state, partition.admit)
 
     # -- the end of a partition ------------------------------------------------------------------
 

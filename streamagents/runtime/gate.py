@@ -34,12 +34,25 @@ class Gate:
         self._lookers = 0  # those that wait for a change
         self.running = 0
         """Events whose agent runs now."""
+        self._short = False
+        self.on_room: Callable[[], None] = lambda: None
+        """Called when there is room again where there was none."""
 
     def open_to(self, registration: Registration) -> bool:
         """Whether an agent may run now, for an event of no special company."""
         if self._alone or self._want_alone or self._pauses.held(registration.name):
             return False
         return (self._slots.get(id(registration)) or self.slots_of(registration)).free
+
+    def has_room(self, registration: Registration) -> bool:
+        """Whether another event of an agent is worth beginning with; if not, `on_room` says when.
+
+        Told is only that a slot is free. Whoever is held back may look again from time to time.
+        """
+        if (self._slots.get(id(registration)) or self.slots_of(registration)).free:
+            return not self._pauses.held(registration.name)
+        self._short = True
+        return False
 
     def take(self, registration: Registration) -> None:
         """Take the turn that was open just now. Whoever has taken it says `give`."""
@@ -98,6 +111,9 @@ class Gate:
             self.slots_of(registration).give()
         if self._lookers:
             self._changed.set()
+        if self._short:
+            self._short = False
+            self.on_room()
 
     async def _admitted(self, company: Callable[[], Company]) -> Company:
         wanting = False

@@ -35,6 +35,7 @@ class Intake:
         writer: for the intent.
         observer: is told what was received.
         receive: takes each record, as soon as it may begin.
+        room: whether another one would run if it were received now; says `admit` when that changes.
     """
 
     def __init__(
@@ -47,15 +48,17 @@ class Intake:
         writer: Writer,
         observer: Observer,
         receive: Callable[[Record], None],
+        room: Callable[[], bool],
     ) -> None:
         self.subscription = subscription
         position, self._seek = start
         self.ledger = Ledger(position)
         self.intent = intent
         self._limit, self._writer, self._observer = limit, writer, observer
-        self._receive = receive
+        self._receive, self._room = receive, room
         self._intended = self._announced = NOTHING
         self._waiting: deque[Poll] = deque()
+        self._ready: deque[Record] = deque()
         self._bytes = 0
         self._stood_at = (-1, 0.0)  # (position, since when)
 
@@ -107,14 +110,14 @@ class Intake:
 
     def _announce(self, last: int) -> None:
         """Begin with the waiting polls as soon as the intent that covers them is durable."""
-        self._admit()
+        self.admit()
         if last <= self._intended:
             return
         high = self._intended = last + AHEAD
 
         def durable() -> None:
             self._announced = high
-            self._admit()
+            self.admit()
 
         self._writer.add(Group(writes=self._intent_write(high), durable=durable))
 
@@ -129,7 +132,12 @@ class Intake:
         )
         return {intent_key(self.subscription.topic): intent.encode()}
 
-    def _admit(self) -> None:
+    def admit(self) -> None:
+        """Hand on what is covered, while there is room.
+
+        What could only wait stays as it was read: a task for each of tens of thousands of events
+        costs more than their agents do.
+        """
         while self._waiting and self._waiting[0].end - 1 <= self._announced:
             poll = self._waiting.popleft()
             self._observer.observe(
@@ -141,5 +149,7 @@ class Intake:
                     events=len(poll.records),
                 )
             )
-            for record in poll.records:
-                self._receive(record)
+            self._ready.extend(poll.records)
+        ready, room, receive = self._ready, self._room, self._receive
+        while ready and room():
+            receive(ready.popleft())

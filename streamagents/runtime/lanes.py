@@ -53,9 +53,7 @@ class Lanes(Generic[T]):
             return
         if underway is not None:
             self._queues[key] = deque()
-            task = underway.go_on(self._go_on(key, underway.rest))
-            self._tasks.add(task)
-            task.add_done_callback(self._ended)
+            self._tasks.add(underway.go_on(self._go_on(key, underway.rest)))
 
     async def go_on(self, begin: Callable[[E], Rest | None], event: E) -> object:
         """Begin with something else in the lane that runs now; what its rest returned."""
@@ -75,17 +73,18 @@ class Lanes(Generic[T]):
 
     async def _go_on(self, key: Hashable, rest: Rest) -> None:
         queue = self._queues[key]
-        await rest
-        while queue:
-            # Popped before it runs: close() must not take what is running out of the queue.
-            await self._eager.go_on(self._begin, queue.popleft())
-        del self._queues[key]
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if task.cancelled():
-            error: BaseException | None = None if self._closed else asyncio.CancelledError()
-        else:
-            error = task.exception()
-        if error is not None:
-            self._broken(error)
+        try:
+            await rest
+            while queue:
+                # Popped before it runs: close() must not take what is running out of the queue.
+                await self._eager.go_on(self._begin, queue.popleft())
+            del self._queues[key]
+        except asyncio.CancelledError as exc:
+            if not self._closed:
+                self._broken(exc)
+        except BaseException as exc:  # noqa: BLE001 - the partition is given up for it
+            self._broken(exc)
+        finally:
+            task = asyncio.current_task()
+            assert task is not None  # noqa: S101 - a lane is one
+            self._tasks.discard(task)

@@ -125,6 +125,7 @@ class OwnedPartition:
                 writer=self.writer,
                 observer=self._worker.observer,
                 receive=self._receptions[topic].receive,
+                room=self._room(source),
             )
         self._waiting.read()
         self._sweep = Sweep(self._store, self.writer, lifetimes, self._caught_up)
@@ -149,6 +150,18 @@ class OwnedPartition:
             return False
         return self._takes(topic)
 
+    def _room(self, source: Source) -> Callable[[], bool]:
+        """Of a topic that leads to several agents nobody waits outside: one must not bar others."""
+        if source.agent is None:
+            return lambda: True
+        return partial(self._worker.gate.has_room, source.subscription.registration)
+
+    def admit(self) -> None:
+        """Let events begin for which there was no room."""
+        if self._open:
+            for intake in self._intakes.values():
+                intake.admit()
+
     def _takes(self, topic: str) -> bool:
         """Whether a topic is ours, and its agent is not held back."""
         if topic not in self._agents:
@@ -172,6 +185,7 @@ class OwnedPartition:
             self._receptions[record.topic].receive(record)
         if self._sweep is not None:
             self._sweep.slice(self._worker.clock.now().timestamp())
+        self.admit()  # a pause may be over
         running = len(self._handling.running)
         self._progress.look(self._intakes.values(), running=running, takes=self._takes)
 

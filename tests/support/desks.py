@@ -53,6 +53,7 @@ class IntakeDesk:
         self.bench = bench = Bench(finish=self._finish)
         self.writer, self.reports = bench.writer, bench.reports
         self.lanes: list[Incoming] = []
+        self.room = True
         topic = subscription(fallback(), INBOX) if inbox else bench.subscription
         source = typed_source(topic, murmur2_partition)
         if inbox:
@@ -66,6 +67,7 @@ class IntakeDesk:
             writer=cast("Any", self.writer),
             observer=self.reports,
             receive=reception.receive,
+            room=lambda: self.room,
         )
 
     def _finish(self, done: Record) -> None:
@@ -147,9 +149,13 @@ class OwnedBench:
             writer=cast("Any", self.writer),
             lost=self.lost.append,
         )
+        self.worker.gate.on_room = self._refill
         self._agents = agents or (registration(Scripted()),)
         self._lifetimes, self._limit, self._inbox = lifetimes or {}, limit, inbox
         self._next: dict[str, int] = {}
+
+    def _refill(self) -> None:
+        asyncio.get_running_loop().call_soon(self.partition.admit)
 
     def begin(self, db: Any = None, *, after: OwnedBench | None = None) -> OwnedBench:
         """Recovery is complete; offsets go on behind those of an earlier owner."""

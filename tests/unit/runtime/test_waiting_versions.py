@@ -108,7 +108,7 @@ async def test_a_parked_lane_of_a_paused_agent_waits_on_and_keeps_its_order() ->
     assert clerk.handled == []
     assert not bench.partition.wants("order")
     bench.worker.pauses.resume("Clerk")
-    await turns()
+    await bench.after(0.25)
 
     assert clerk.handled == [1, 2, 3]
 
