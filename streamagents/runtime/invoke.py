@@ -11,6 +11,7 @@ import structlog
 from streamagents.agents import Context, EventInfo
 from streamagents.events import Event
 from streamagents.runtime.eager import first_step
+from streamagents.runtime.limits import Limits
 from streamagents.runtime.threads import call_in_thread
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Invoker:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._threads = asyncio.Semaphore(_THREADS)
+        self._limits = Limits()
 
     def start(self, case: Case, attempt: Attempt | None) -> Begun | None:
         """Take the first step of an `async def run`, in the task that runs now.
@@ -94,12 +96,12 @@ class Invoker:
         else:
             work = begun.rest()
         try:
-            async with asyncio.timeout(limit_s) as limit:
+            with self._limits.limit(limit_s) as limit:
                 result = await work
                 # A decorated coroutine function looks like a plain one from outside.
                 return await result if inspect.isawaitable(result) else result
         except TimeoutError as exc:
-            if not limit.expired():
+            if not limit.expired:
                 raise  # the agent's own
             raise TimeIsUpError(
                 f"{registration.name}.run took longer than timeout_s={limit_s:g}"

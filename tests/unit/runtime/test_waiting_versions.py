@@ -10,7 +10,7 @@ import pytest
 from streamagents.errors import RetryLater
 from streamagents.pipeline.places import DELAYED, PARKED
 from support.desks import OwnedBench
-from support.records import Clerk, ada, registration, turns
+from support.records import Clerk, ada, registration
 from support.stores import FakeStore
 
 LATER = (("streamagents-not-before", b"2026-01-01T00:10:00Z"),)
