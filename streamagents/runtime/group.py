@@ -32,6 +32,13 @@ class Group:
     """Called when the group can never be written."""
     binding: bool = False
     """What comes behind it may have read what it writes: refused, it takes that with it."""
+    awaited: bool = False
+    """Somebody waits for it, so that it does not wait for company."""
+
+    @property
+    def count(self) -> int:
+        """Records that it writes."""
+        return len(self.writes) + len(self.records)
 
     @property
     def size(self) -> int:

@@ -111,15 +111,15 @@ class Intake:
     def _announce(self, last: int) -> None:
         """Begin with the waiting polls as soon as the intent that covers them is durable."""
         self.admit()
-        if last <= self._intended:
-            return
+        if last + AHEAD // 2 <= self._intended:
+            return  # renewed early: a steady stream never waits for it
         high = self._intended = last + AHEAD
 
         def durable() -> None:
             self._announced = high
             self.admit()
 
-        self._writer.add(Group(writes=self._intent_write(high), durable=durable))
+        self._writer.add(Group(self._intent_write(high), durable=durable, awaited=True))
 
     def _intent_write(self, high: int) -> dict[bytes, bytes | None]:
         inherited = self.intent

@@ -38,6 +38,8 @@ MAX_WRITES = 1000
 """Records in one transaction, save what the last group brings."""
 MAX_BYTES = 16 << 20
 """Bytes in one transaction: it has to be over long before its timeout."""
+_COMPANY_S = 0.01
+"""What a transaction waits for company: it costs about the same for one group and for hundreds."""
 _RETRY_S = (0.2, 5.0)
 
 
@@ -67,6 +69,8 @@ class Writer:
         self._transactional_id, self._settings, self._lost = transactional_id, settings, lost
         self._producer: AIOKafkaProducer | None = None
         self._queue: deque[Group] = deque()
+        self._queued = 0  # records in it
+        self._hurry = asyncio.Event()
         self._flushing: asyncio.Task[None] | None = None
         self._closed = False
         self._context = copy_context()
@@ -84,6 +88,9 @@ class Writer:
             return
         self._store.buffer(group, group.writes)
         self._queue.append(group)
+        self._queued += group.count
+        if group.awaited:
+            self._hurry.set()
         if self._flushing is None:
             self._begin_flush()
 
@@ -96,6 +103,7 @@ class Writer:
         if not queue or queue[-1] is not group or len(group.writes) >= MAX_WRITES:
             return False
         group.writes.update(writes)
+        self._queued += len(writes)
         self._store.buffer(group, writes)
         return True
 
@@ -115,7 +123,7 @@ class Writer:
             if not done.done():
                 done.set_exception(error)
 
-        self.add(Group(writes=dict(writes), durable=durable, refused=refused))
+        self.add(Group(dict(writes), durable=durable, refused=refused, awaited=True))
         if self._closed:
             raise asyncio.CancelledError
         await done
@@ -123,6 +131,7 @@ class Writer:
     async def drained(self) -> None:
         """Wait until every group is durable."""
         while self._flushing is not None and not self._closed:
+            self._hurry.set()
             await asyncio.wait([self._flushing])
             await asyncio.sleep(0)  # let the callback look for what came meanwhile
 
@@ -132,7 +141,7 @@ class Writer:
         A transaction that is under way may still be committed, but the store is not touched again.
         """
         self._closed = True
-        self._queue.clear()
+        self._clear()
 
     async def close(self) -> None:
         """Write nothing more, and wait until nothing of ours can reach the broker any more."""
@@ -142,6 +151,10 @@ class Writer:
             await asyncio.wait([self._flushing], timeout=CLOSE_S)
         if self._producer is not None:
             await stop_producer(self._producer)
+
+    def _clear(self) -> None:
+        self._queue.clear()
+        self._queued = 0
 
     # -- the flush loop --------------------------------------------------------------------------
 
@@ -170,7 +183,16 @@ class Writer:
 
     async def _flush(self) -> None:
         while self._queue:
+            if self._queued < MAX_WRITES and not self._hurry.is_set():
+                await self._company()
             await self._commit_groups(self._next())
+
+    async def _company(self) -> None:
+        over = asyncio.get_running_loop().call_later(_COMPANY_S, self._hurry.set)
+        try:
+            await self._hurry.wait()
+        finally:
+            over.cancel()
 
     def _next(self) -> list[Group]:
         """The groups of the next transaction."""
@@ -179,8 +201,11 @@ class Writer:
         while self._queue and count < MAX_WRITES and size < MAX_BYTES:
             group = self._queue.popleft()
             groups.append(group)
-            count += len(group.writes) + len(group.records)
+            count += group.count
             size += group.size
+        self._queued -= count
+        if not self._queue:
+            self._hurry.clear()
         return groups
 
     async def _commit_groups(self, groups: list[Group]) -> None:
@@ -231,7 +256,7 @@ class Writer:
         """
         assert group.refused is not None  # noqa: S101 - the caller has looked
         if group.binding:
-            self._queue.clear()
+            self._clear()
         self._store.discard(group)
         group.refused(error)
         if group.binding:

@@ -113,6 +113,7 @@ class WriterDesk:
                 durable=lambda: self.done.append(name),
                 refused=refused if refusable or binding or instead else None,
                 binding=binding,
+                awaited=True,
             )
         )
 

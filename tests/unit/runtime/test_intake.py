@@ -102,7 +102,20 @@ async def test_what_lies_beyond_the_intent_waits_for_the_next() -> None:
     desk.writer.commit()
 
     assert desk.offsets == [0, AHEAD, AHEAD + 1, AHEAD + 2]
-    assert desk.intent.high == 2 * AHEAD + 1
+    assert desk.intent.high == 2 * AHEAD
+
+
+async def test_a_steady_stream_does_not_wait_for_its_intents() -> None:
+    desk = IntakeDesk(limit=10_000)
+    desk.poll(*orders(0))
+    await turns()
+    for offset in range(1, 4 * AHEAD):
+        desk.writer.holds = offset % (AHEAD // 4) != 0  # what is to be durable takes its time
+        desk.poll(*orders(offset))
+        if not desk.writer.holds:
+            desk.writer.commit()
+
+        assert desk.offsets[-1] == offset
 
 
 async def test_an_intent_carries_on_what_was_inherited() -> None:
