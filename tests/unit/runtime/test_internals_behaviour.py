@@ -118,6 +118,21 @@ async def test_the_thread_makes_a_poll_of_every_move_of_a_position(
     assert await thread._fetch_records(client, {ORDER}) == {}
 
 
+async def test_a_changelog_is_polled_like_a_source_and_was_sought_by_faust(
+    consumer: Any, client: Any
+) -> None:
+    """A marker, and what was aborted, moves the position and brings no record."""
+    log = TP(consumer.app.tables["state-p4"].changelog_topic_name, 3)
+    thread, state = consumer._thread, client._subscription
+    consumer.flow_active = False
+    state.subscribe({log.topic})
+    state.assign_from_subscribed({log})
+    thread.positions[log] = 5
+    state.seek(TopicPartition(*log), 9)
+
+    assert await thread._fetch_records(client, {log}) == {log: Poll(log, (), 5, 9, None)}
+
+
 async def test_a_resumed_flow_forgets_what_was_queued(shop: StreamApp) -> None:
     """Why the seek comes after the resumption."""
     queue = shop.topic("order").stream().channel.queue
