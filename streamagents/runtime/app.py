@@ -15,7 +15,13 @@ from streamagents.agents import build_registry
 from streamagents.errors import ConfigurationError
 from streamagents.runtime.clock import SystemClock
 from streamagents.runtime.garbage import calm_garbage_collector
-from streamagents.runtime.internals import RecordTable, StreamWorker, WorkerBoot, commit_last
+from streamagents.runtime.internals import (
+    RecordTable,
+    RecordTables,
+    StreamWorker,
+    WorkerBoot,
+    commit_last,
+)
 from streamagents.runtime.logs import configure_logs
 from streamagents.runtime.observers import Observers
 from streamagents.runtime.outbox import register_channels
@@ -220,4 +226,5 @@ def _faust_app(app_id: str, settings: Settings) -> StreamApp:
         autodiscover=False,
         Worker=StreamWorker,
         Table=RecordTable,
+        TableManager=RecordTables,
     )

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from rocksdict import WriteBatch
 
-from streamagents.errors import StateError, describe
-from streamagents.runtime.internals import OFFSET_KEY
+from streamagents.errors import StateError
+from streamagents.runtime.internals import OFFSET_KEY, write_batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -111,11 +111,4 @@ class Store:
                     del self._buffered[key]
         if last is not None and last >= 0:
             batch.put(OFFSET_KEY, str(last).encode())
-        try:
-            self._db.write(batch)
-        except Exception as exc:  # RocksDB's errors have no class of their own
-            raise StateError(
-                f"The local state cannot be written: {describe(exc)}. Make room, or name another "
-                "folder with STREAMAGENTS_DATA_DIR, and start again: nothing is lost, it comes "
-                "back from the changelog."
-            ) from exc
+        write_batch(self._db, batch)

@@ -6,12 +6,12 @@ them changes. What is mended here, each measured against the stock consumer:
 * Stock Faust commits past an unfinished event and forgets acknowledgements at a rebalance: offsets
   come from our ledgers, and are committed before a partition is given back.
 * It rewinds no partition without a commit: every seek is explicit, absent means the beginning.
-* Its table recovery waits for a record at the end of the changelog, where a transaction leaves a
-  marker that nobody delivers: such offsets are reported as one tombstone of a reserved key.
+* Its table recovery takes a changelog record by record, and waits for one at its end, where a
+  transaction leaves a marker that nobody delivers: we apply whole fetches, and go by positions.
 * It resumes its streams after the seek and empties their queues then: we seek after it resumed.
 * It hands single records to its streams: we hand over whole polls.
 * It leaves the RocksDB of a revoked partition to garbage collection, and opens it again to flush
-  what recovery had buffered: our store closes it at once, and drops such records.
+  what recovery had buffered: our store closes it at once, and our recovery buffers nothing.
 * aiokafka fails for ever on a header name that is no UTF-8: it is read and written as it is.
 """
 
@@ -26,16 +26,18 @@ from streamagents.runtime.internals.handles import (
 )
 from streamagents.runtime.internals.process import StreamWorker, WorkerBoot
 from streamagents.runtime.internals.records import RawBatch, RawName, has_raw_names, header_name
-from streamagents.runtime.internals.stores import RecordTable
-from streamagents.runtime.internals.thread import GAP_KEY, RecordThread
+from streamagents.runtime.internals.recovery import RecordRecovery, RecordTables
+from streamagents.runtime.internals.stores import RecordTable, write_batch
+from streamagents.runtime.internals.thread import RecordThread
 
 __all__ = [
-    "GAP_KEY",
     "OFFSET_KEY",
     "RawBatch",
     "RawName",
     "RecordConsumer",
+    "RecordRecovery",
     "RecordTable",
+    "RecordTables",
     "RecordThread",
     "RecordTransport",
     "StreamWorker",
@@ -47,4 +49,5 @@ __all__ = [
     "producer_settings",
     "retrieve_transaction_error",
     "take_back_numbers",
+    "write_batch",
 ]

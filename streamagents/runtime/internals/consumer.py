@@ -11,14 +11,14 @@ from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP, Message
 
+from streamagents.errors import StreamAgentsError
 from streamagents.runtime.internals.outage import RecordProducer, ask_again
 from streamagents.runtime.internals.thread import RecordThread
-from streamagents.runtime.seam import Poll
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from streamagents.runtime.seam import Host
+    from streamagents.runtime.seam import Host, Poll
 
 _POLL_WAIT_S = 0.2
 _OUTAGE_S = 35.0
@@ -151,12 +151,24 @@ class RecordConsumer(driver.Consumer):  # type: ignore[misc] # Faust is not type
         fetched = await self._getmany(active_partitions=wanted, timeout=_POLL_WAIT_S)
         if stopping() or not self.flow_active or generation != self.app.consumer_generation_id:
             return  # every resumption comes with a seek, which brings these records again
-        for tp, got in (fetched or {}).items():
-            if isinstance(got, Poll):
-                self._hand_over(got)
-            else:
-                await self._deliver_changelog(tp, got, generation)
+        missing: dict[TP, int] = {}
+        for tp, poll in (fetched or {}).items():
+            if not self._is_changelog_tp(tp):
+                self._hand_over(poll)
+            elif (start := await self._recover(poll)) is not None:
+                missing[tp] = start
+        if missing:
+            self.log.warning("Changelogs were not read without a gap, going back: %r", missing)
+            await self.seek_wait(missing)
         await asyncio.sleep(0)
+
+    async def _recover(self, poll: Poll) -> int | None:
+        try:
+            start: int | None = self.app.tables.recovery.take(poll)
+        except StreamAgentsError as exc:
+            await self.app.crash(exc)
+            return None
+        return start
 
     def _may_fetch(self, tp: TP) -> bool:
         if self._is_changelog_tp(tp):
@@ -188,17 +200,6 @@ class RecordConsumer(driver.Consumer):  # type: ignore[misc] # Faust is not type
             channel.queue.put_nowait(app.create_event(None, poll, {}, message))
         app.monitor.messages_received_total += len(poll.records)
         app.monitor.messages_received_by_topic[tp.topic] += len(poll.records)
-
-    async def _deliver_changelog(self, tp: TP, records: Any, generation: int) -> None:
-        for record in records:
-            if not self.flow_active or generation != self.app.consumer_generation_id:
-                return
-            position = self._read_offset[tp]
-            if position is None or record.offset >= position:
-                await self.wait_first(
-                    self.callback(self._to_message(tp, record)), self.suspend_flow.wait()
-                )
-                self._read_offset[tp] = record.offset
 
     # -- commits ---------------------------------------------------------------------------------
 

@@ -7,11 +7,33 @@ from typing import TYPE_CHECKING, Any
 
 import faust
 from faust.stores import rocksdb
+from rocksdict import WriteBatch
+
+from streamagents.errors import StateError, describe
+from streamagents.runtime.internals.handles import OFFSET_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from faust.types import TP
+
+    from streamagents.ports import Record
+
+
+def write_batch(db: Any, batch: WriteBatch) -> None:
+    """Write a batch into a RocksDB: all of it, or nothing.
+
+    Raises:
+        StateError: RocksDB did not take it.
+    """
+    try:
+        db.write(batch)
+    except Exception as exc:  # RocksDB's errors have no class of their own
+        raise StateError(
+            f"The local state cannot be written: {describe(exc)}. Make room, or name another "
+            "folder with STREAMAGENTS_DATA_DIR, and start again: nothing is lost, it comes "
+            "back from the changelog."
+        ) from exc
 
 
 _MEMTABLE_BLOOM = 0.1
@@ -71,13 +93,38 @@ class RecordStore(rocksdb.Store):  # type: ignore[misc] # Faust is not typed for
         gc.collect()
         return super()._open_for_partition(partition)
 
-    def apply_changelog_batch(self, batch: Iterable[Any], to_key: Any, to_value: Any) -> None:
-        """Apply what recovery has buffered, save of partitions that were revoked meanwhile.
+    def held(self, partition: int) -> int:
+        """Up to which offset of its changelog a partition holds everything; -1: nothing."""
+        offset = self._db_for_partition(partition).get(OFFSET_KEY)
+        return -1 if offset is None else int(offset)
 
-        Stock opens them again, in a worker that does not own them.
+    def take(self, partition: int, records: Iterable[Record], last: int) -> None:
+        """Apply records of the changelog, and that all up to an offset is applied now.
+
+        One WriteBatch: after a kill the partition holds what is there up to its own offset.
+
+        Args:
+            partition: whose.
+            records: in their order; those that it holds already are left out, for what came behind
+                them may have changed the same keys.
+            last: an offset without a record, too: a transaction ends in a marker.
+
+        Raises:
+            StateError: RocksDB did not take it.
         """
-        ours = [event for event in batch if event.message.partition in self._dbs]
-        super().apply_changelog_batch(ours, to_key, to_value)
+        held = self.held(partition)
+        batch = WriteBatch(raw_mode=True)
+        for record in records:
+            if (
+                record.offset <= held or record.key is None
+            ):  # without a key: nobody of ours wrote it
+                continue
+            if record.value is None:
+                batch.delete(record.key)
+            else:
+                batch.put(record.key, record.value)
+        batch.put(OFFSET_KEY, str(last).encode())
+        write_batch(self._db_for_partition(partition), batch)
 
 
 class RecordTable(faust.Table):  # type: ignore[misc] # Faust is not typed for us

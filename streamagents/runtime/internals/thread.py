@@ -12,7 +12,7 @@ from aiokafka.errors import (
     KafkaError,
     NodeNotReadyError,
 )
-from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
+from aiokafka.structs import OffsetAndMetadata
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
 
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from faust.types import TP
-
-GAP_KEY = b'"__gap__"'
-"""Key of the tombstone that stands for offsets without a record. Never written to Kafka."""
 
 _FETCH_WAIT_MS = 100
 """Stock long-polls for 1.5 s, and a partition with records waits for an idle one on its broker."""
@@ -121,10 +118,7 @@ class RecordThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc] # Faust
             got, end = records.get(tp, ()), state.position
             start = self.positions.get(tp, end)
             self.positions[tp] = end
-            if self.consumer._is_changelog_tp(tp):
-                if batch := _with_gap(tp, got, start, end):
-                    polls[tp] = batch
-            elif end > start:
+            if end > start:
                 polls[tp] = Poll(tp, got, start, end, self.stamps.get(tp))
         return polls
 
@@ -173,18 +167,3 @@ class RecordThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc] # Faust
         """Give everything back and join the group again."""
         coordinator = self._ensure_consumer()._coordinator
         self.thread_loop.call_soon_threadsafe(coordinator.request_rejoin)
-
-
-def _with_gap(tp: TP, records: Any, start: int, end: int) -> Any:
-    """The records of a changelog, and a tombstone where the last offsets carry none.
-
-    Faust takes a changelog for recovered when it has applied the record before the end offset.
-    """
-    last = records[-1].offset if records else start - 1
-    if end - 1 <= last:
-        return records
-    now_ms = int(time.time() * 1000)
-    gap = ConsumerRecord(
-        tp.topic, tp.partition, end - 1, now_ms, 0, GAP_KEY, None, None, len(GAP_KEY), -1, ()
-    )
-    return [*records, gap]

@@ -24,7 +24,7 @@ from streamagents.pipeline.places import (
     values_of,
 )
 from streamagents.runtime.intent import intent_key
-from streamagents.runtime.internals import GAP_KEY, OFFSET_KEY
+from streamagents.runtime.internals import OFFSET_KEY
 
 NUMBERS = st.integers(0, 2**63 - 1)
 TOPICS = st.text("abc.-_", min_size=1, max_size=20)
@@ -129,7 +129,6 @@ def test_no_kind_of_key_lies_under_another() -> None:
         "parked": parked_key(bytes(16), 1),
         "delayed": delayed_key(1, "order", 1),
         "faust's offset": OFFSET_KEY,
-        "a gap in the changelog": GAP_KEY,
     }
     prefixes = {name: key[:2] for name, key in kinds.items()}
     prefixes.pop("mark without a key")

@@ -17,7 +17,6 @@ from faust.types import TP
 from faust.types.tuples import Message
 
 from streamagents.runtime.internals import (
-    GAP_KEY,
     RecordConsumer,
     RecordThread,
     RecordTransport,
@@ -25,7 +24,6 @@ from streamagents.runtime.internals import (
     producer_settings,
     retrieve_transaction_error,
 )
-from streamagents.runtime.internals.thread import _with_gap
 from streamagents.runtime.seam import Poll
 from support.records import record
 
@@ -61,9 +59,6 @@ async def test_faust_builds_our_consumer_on_our_thread(consumer: Any) -> None:
 async def test_a_fresh_consumer_has_what_we_read_from_it(consumer: Any) -> None:
     assert consumer.flow_active is True
     assert isinstance(consumer.can_resume_flow, asyncio.Event)
-    assert isinstance(consumer.suspend_flow, asyncio.Event)
-    assert consumer._read_offset[ORDER] is None
-    assert consumer.callback is not None
     assert not consumer._stopped.is_set()
     assert all(issubclass(error, BaseException) for error in consumer.consumer_stopped_errors)
     assert isinstance(consumer._thread.thread_loop, asyncio.AbstractEventLoop)
@@ -123,16 +118,19 @@ async def test_the_thread_makes_a_poll_of_every_move_of_a_position(
     assert await thread._fetch_records(client, {ORDER}) == {}
 
 
-def test_a_changelog_that_ends_in_a_marker_ends_in_a_tombstone_of_ours() -> None:
-    tp = TP("log", 3)
-    last = record(topic="log", offset=7)
-    (gap,) = _with_gap(tp, (), 5, 9)
+async def test_a_changelog_is_polled_like_a_source_and_was_sought_by_faust(
+    consumer: Any, client: Any
+) -> None:
+    """A marker, and what was aborted, moves the position and brings no record."""
+    log = TP(consumer.app.tables["state-p4"].changelog_topic_name, 3)
+    thread, state = consumer._thread, client._subscription
+    consumer.flow_active = False
+    state.subscribe({log.topic})
+    state.assign_from_subscribed({log})
+    thread.positions[log] = 5
+    state.seek(TopicPartition(*log), 9)
 
-    assert (gap.topic, gap.partition, gap.offset) == ("log", 3, 8)
-    assert (gap.key, gap.value, gap.headers) == (GAP_KEY, None, ())
-    assert [got.offset for got in _with_gap(tp, [last], 5, 9)] == [7, 8]
-    assert _with_gap(tp, [last], 5, 8) == [last]
-    assert _with_gap(tp, (), 5, 5) == ()
+    assert await thread._fetch_records(client, {log}) == {log: Poll(log, (), 5, 9, None)}
 
 
 async def test_a_resumed_flow_forgets_what_was_queued(shop: StreamApp) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +12,7 @@ from structlog.testing import capture_logs
 
 from streamagents.errors import StateError
 from streamagents.runtime.group import Group
-from streamagents.runtime.internals import OFFSET_KEY, RecordTable, open_store
+from streamagents.runtime.internals import RecordTable, open_store
 from streamagents.runtime.internals.stores import RecordStore
 from support.records import turns
 
@@ -40,13 +39,6 @@ def no_help_from_the_collector() -> Iterator[None]:
 
 def tps(table: Any, *partitions: int) -> set[TP]:
     return {TP(table.changelog_topic_name, partition) for partition in partitions}
-
-
-def change(table: Any, partition: int, offset: int, key: bytes, value: bytes | None) -> Any:
-    """A record of the changelog as Faust's recovery buffers it."""
-    tp = TP(table.changelog_topic_name, partition)
-    message = SimpleNamespace(tp=tp, partition=partition, offset=offset, key=key, value=value)
-    return SimpleNamespace(message=message)
 
 
 def reopened(table: Any, partition: int) -> Any:
@@ -83,23 +75,6 @@ async def test_a_revoked_partition_can_be_assigned_again_at_once(table: Any) -> 
         again = open_store(table, 2)
         assert again is not held
         held = again
-    await table.data.stop()
-
-
-async def test_what_recovery_has_buffered_of_a_revoked_partition_is_dropped(table: Any) -> None:
-    for partition in (1, 2):
-        open_store(table, partition)
-    held = open_store(table, 2).iter()  # it cannot be opened anew
-    table.data.revoke_partitions(table, tps(table, 2))
-    table.apply_changelog_batch([change(table, 1, 7, b"k", b"v"), change(table, 2, 9, b"k", b"v")])
-
-    assert set(table.data._dbs) == {1}
-    assert open_store(table, 1).get(b"k") == b"v"
-    assert table.persisted_offset(TP(table.changelog_topic_name, 1)) == 7
-    del held
-    again = reopened(table, 2)
-    assert (again.get(b"k"), again.get(OFFSET_KEY)) == (None, None)
-    again.close()
     await table.data.stop()
 
 
