@@ -37,6 +37,13 @@ class StreamWorker(faust.Worker):  # type: ignore[misc] # Faust is not typed for
             self.refusal = exc
             raise asyncio.CancelledError from exc  # how Faust knows a start that was called off
 
+    def on_setup_root_logger(self, *_: Any) -> None:
+        """No spinner: for it the root logger stays at DEBUG, where the driver logs every request.
+
+        That is a fifth of the CPU time of a worker with 100 events a second.
+        """
+        self.spinner = None
+
     def stop_and_shutdown(self) -> None:
         """Stop everything, then say why, if it was not a person's wish."""
         try:

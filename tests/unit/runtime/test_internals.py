@@ -97,6 +97,7 @@ OVERRIDDEN = [
     (FaustApp, "on_stop", "self", True),
     (faust.Worker, "start", "self", True),
     (faust.Worker, "stop_and_shutdown", "self", False),
+    (faust.Worker, "on_setup_root_logger", "self logger level", False),
     (faust.Worker, "_on_sigterm", "self", False),
     (faust.Worker, "_stop_on_signal", "self signal", True),
     (BatchBuilder, "_set_producer_state", "self producer_id producer_epoch base_sequence", False),
