@@ -137,3 +137,29 @@ async def test_a_release_takes_the_intent_back_and_keeps_the_care() -> None:
 
     assert key == intent_key("order")
     assert Intent.decode(value) == Intent(process="p1", high=NOTHING, careful=50, suspect="p0")
+
+
+async def test_what_there_is_no_room_for_stays_as_it_was_read() -> None:
+    desk = IntakeDesk()
+    desk.room = False
+    desk.poll(*orders(0, 1))
+    desk.poll(*orders(2))
+    await turns()
+    assert (desk.offsets, desk.intake.ledger.unfinished) == ([], 3)
+    desk.room = True
+    desk.intake.admit()
+
+    assert desk.offsets == [0, 1, 2]
+
+
+async def test_what_came_first_begins_first_when_there_is_room_again() -> None:
+    desk = IntakeDesk()
+    desk.poll(*orders(0))
+    await turns()
+    desk.room = False
+    desk.poll(*orders(1, 2))
+    desk.room = True
+    desk.poll(*orders(3))
+    await turns()
+
+    assert desk.offsets == [0, 1, 2, 3]

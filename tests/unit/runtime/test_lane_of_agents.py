@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from streamagents.errors import RetryLater
 from streamagents.runtime.intent import AHEAD
 from support import wait_until_async
 from support.desks import OwnedBench
-from support.records import Order, Scripted, registration, turns
+from support.records import Order, Scripted, ada, registration, turns
 
 if TYPE_CHECKING:
     from streamagents.agents import Context
@@ -143,3 +144,61 @@ async def test_events_of_all_keys_are_handled_whatever_their_agents_do() -> None
     for key in range(50):
         mine = [number for number in begun if number % 50 == key]
         assert mine == sorted(mine)
+
+
+async def test_what_an_agent_sets_is_gone_at_the_next_event_of_a_parked_lane() -> None:
+    seen: list[str] = []
+
+    async def bind(order: Order, ctx: Context) -> None:
+        if not seen:
+            seen.append("parked")
+            raise RetryLater(60)
+        seen.append(REQUEST.get())
+        REQUEST.set(f"{order.amount}")
+
+    bench = OwnedBench(registration(Scripted(bind))).begin()
+    await bench.deliver(*ada(1, 2, 3))
+    await bench.after(60)
+
+    assert seen == ["parked", "nobody's", "nobody's", "nobody's"]
+
+
+async def test_who_cancels_itself_at_once_in_a_parked_lane_does_not_harm_it() -> None:
+    handled: list[int] = []
+
+    async def cancel(order: Order, ctx: Context) -> None:
+        if not handled:
+            handled.append(0)
+            raise RetryLater(60)
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        handled.append(order.amount)
+
+    bench = OwnedBench(registration(Scripted(cancel))).begin()
+    await bench.deliver(*ada(1, 2, 3))
+    await bench.after(60)
+
+    assert (handled, bench.lost) == ([0, 1, 2, 3], [])
+
+
+async def test_no_more_begin_than_may_run_and_the_next_follow_at_once() -> None:
+    running: list[int] = []
+    most = 0
+    over = asyncio.Event()
+
+    async def wait(order: Order, ctx: Context) -> None:
+        nonlocal most
+        running.append(order.amount)
+        most = max(most, len(running))
+        await over.wait()
+        running.remove(order.amount)
+
+    bench = OwnedBench(registration(Scripted(wait), in_flight=3)).begin()
+    await bench.deliver(*(customer(f"c{number}", number) for number in range(20)))
+    assert running == [0, 1, 2]
+    assert len(bench.reports.of("started")) == 3
+    over.set()
+    await turns(100)
+
+    assert (most, len(bench.reports.of("ok"))) == (3, 20)

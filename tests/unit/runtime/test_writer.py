@@ -16,6 +16,7 @@ from streamagents.ports import Outgoing
 from streamagents.runtime.group import Group
 from streamagents.runtime.internals import RawName
 from streamagents.runtime.writer import MAX_WRITES
+from support import wait_until_async
 from support.records import turns
 from support.writing import LOG, WriterDesk
 
@@ -175,3 +176,46 @@ async def test_a_transaction_that_is_committed_behind_a_dropped_store_does_not_t
 
     assert (desk.written, desk.done, desk.lost) == ([b"a"], [], [])
     assert desk.store.durable == {}
+
+
+async def test_a_group_grows_until_it_leaves_or_another_stands_behind_it() -> None:
+    desk = WriterDesk()
+    group = Group({b"a": b"1"}, durable=lambda: desk.done.append("group"))
+    assert not desk.writer.grow(group, {b"b": b"2"})
+    desk.writer.add(group)
+    assert desk.writer.grow(group, {b"b": b"2"})
+    desk.add("behind")
+    assert not desk.writer.grow(group, {b"c": b"3"})
+    await desk.writer.drained()
+    assert not desk.writer.grow(group, {b"c": b"3"})
+
+    state = [key for topic, _, key, _ in desk.broker.committed if topic == LOG[0]]
+    assert (state, desk.done) == ([b"a", b"b", b"mark behind"], ["group", "behind"])
+
+
+async def test_a_group_grows_to_the_size_of_a_transaction() -> None:
+    desk = WriterDesk()
+    group = Group({b"first": b""})
+    desk.writer.add(group)
+    grown = [desk.writer.grow(group, {b"%d" % number: b""}) for number in range(2 * MAX_WRITES)]
+
+    assert (sum(grown), grown[MAX_WRITES - 1]) == (MAX_WRITES - 1, False)
+    await desk.writer.drained()
+
+
+async def test_what_nobody_waits_for_leaves_together_and_by_itself() -> None:
+    desk = WriterDesk()
+    for number in range(5):
+        desk.writer.add(Group({b"%d" % number: b""}))
+        await asyncio.sleep(0)
+    await wait_until_async(lambda: desk.broker.transactions > 0)
+
+    assert (desk.broker.transactions, len(desk.broker.committed)) == (1, 5)
+
+
+async def test_what_somebody_waits_for_takes_along_whatever_is_queued() -> None:
+    desk = WriterDesk()
+    desk.writer.add(Group({b"first": b""}))
+    await asyncio.wait_for(desk.writer.write({b"awaited": b""}), 5)
+
+    assert (desk.broker.transactions, len(desk.broker.committed)) == (1, 2)
