@@ -16,6 +16,7 @@ from aiokafka.structs import OffsetAndMetadata
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
 
+from streamagents.runtime.internals.fetching import include_what_is_taken
 from streamagents.runtime.internals.outage import ask_again
 from streamagents.runtime.internals.records import tolerate_header_names
 from streamagents.runtime.seam import Poll
@@ -49,6 +50,7 @@ class RecordThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc] # Faust
     async def on_start(self) -> None:
         """Start the consumer, and take note of its heartbeats from here on."""
         await ask_again(self, self._connect)
+        include_what_is_taken(self._ensure_consumer()._fetcher)
         coordinator = self._ensure_consumer()._coordinator
         beat = coordinator._do_heartbeat
 

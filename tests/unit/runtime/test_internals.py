@@ -205,6 +205,17 @@ def test_a_faust_message_takes_its_generation() -> None:
     )
 
 
+def test_the_fetcher_asks_again_as_soon_as_a_response_has_been_read() -> None:
+    """And tells its waiters only then: `include_what_is_taken` comes in between."""
+    asks = inspect.getsource(fetcher.Fetcher._fetch_requests_routine)
+    assert "self._proc_fetch_request(assignment, node_id, request)" in asks
+    assert "for waiter in self._fetch_waiters:" in asks
+    assert "self._wait_consume_future = create_future()" in asks
+    assert parameters(fetcher.Fetcher._proc_fetch_request) == "self assignment node_id request"
+    taking = inspect.getsource(fetcher.Fetcher.fetched_records)
+    assert "self._notify(self._wait_consume_future)" in taking
+
+
 def test_faust_makes_a_tables_store_through_the_method_that_we_replace() -> None:
     assert "_new_store_by_url" in Collection._new_store.__code__.co_names
     assert "_db_for_partition" in Store.persisted_offset.__code__.co_names
