@@ -185,7 +185,8 @@ class Writer:
         while self._queue:
             if self._queued < MAX_WRITES and not self._hurry.is_set():
                 await self._company()
-            await self._commit_groups(self._next())
+            if groups := self._next():  # dropped meanwhile, there is nothing left
+                await self._commit_groups(groups)
 
     async def _company(self) -> None:
         over = asyncio.get_running_loop().call_later(_COMPANY_S, self._hurry.set)

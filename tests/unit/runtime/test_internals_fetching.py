@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
-
-import pytest
+from typing import TYPE_CHECKING, Any
 
 from streamagents.runtime.internals import fetching
+
+if TYPE_CHECKING:
+    import pytest
 
 
 class Fetcher:
