@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from streamagents.pipeline.chain import Subscription
     from streamagents.pipeline.outcome import Incoming, Retry
     from streamagents.ports import Clock, Observer
+    from streamagents.runtime.begun import Begun
     from streamagents.runtime.case import Case
-    from streamagents.runtime.eager import Begun
     from streamagents.runtime.emitter import Emitter
     from streamagents.runtime.gate import Gate
     from streamagents.runtime.intent import Intent

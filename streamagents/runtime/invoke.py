@@ -10,7 +10,7 @@ import structlog
 
 from streamagents.agents import Context, EventInfo
 from streamagents.events import Event
-from streamagents.runtime.eager import first_step
+from streamagents.runtime.begun import first_step
 from streamagents.runtime.limits import Limits
 from streamagents.runtime.threads import call_in_thread
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from streamagents.agents import Registration
     from streamagents.ports import Clock
     from streamagents.runtime.attempt import Attempt
+    from streamagents.runtime.begun import Begun
     from streamagents.runtime.case import Case
-    from streamagents.runtime.eager import Begun
 
 _THREADS = 32
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from streamagents.runtime.eager import EagerTasks, first_step
+from streamagents.runtime.begun import first_step
+from streamagents.runtime.eager import EagerTasks
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from streamagents.runtime.eager import Begun
+    from streamagents.runtime.begun import Begun
 
 
 class Eager:
