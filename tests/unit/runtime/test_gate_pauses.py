@@ -204,3 +204,26 @@ async def test_no_turn_is_taken_at_once_ahead_of_those_who_wait() -> None:
     assert len(door.inside) == 3
     door.leave.set()
     await asyncio.wait(waiting)
+
+
+def test_who_was_refused_a_place_is_told_when_there_is_one() -> None:
+    door = Door()
+    told: list[str] = []
+    door.gate.on_room = lambda: told.append("room")
+    assert door.gate.has_room(HELD)
+    door.gate.take(HELD)
+    door.gate.take(HELD)
+    door.gate.take(FREE)
+    door.gate.give(FREE)
+    assert (door.gate.has_room(HELD), told) == (False, [])
+    door.gate.give(HELD)
+    door.gate.give(HELD)
+
+    assert (door.gate.has_room(HELD), told) == (True, ["room"])
+
+
+def test_there_is_no_room_for_an_agent_that_is_held_back() -> None:
+    door = Door()
+    door.pause()
+
+    assert (door.gate.has_room(HELD), door.gate.has_room(FREE)) == (False, True)

@@ -23,9 +23,16 @@ class Partition:
     def __init__(self) -> None:
         self.ticks, self.dropped, self.closed = 0, False, False
         self.error: BaseException | None = None
+        self.admitted: list[Partition] = []
+        """Partitions that were let begin, in order; shared by those of a test."""
 
     def tick(self) -> None:
         self.ticks += 1
+        if self.error is not None:
+            raise self.error
+
+    def admit(self) -> None:
+        self.admitted.append(self)
         if self.error is not None:
             raise self.error
 
@@ -119,4 +126,29 @@ async def test_pauses_end_by_the_clock() -> None:
     clock.advance(60)
     await wait_until_async(lambda: not pauses.held("Lead"))
 
+    await desk.stop()
+
+
+async def test_room_is_offered_once_to_all_partitions_and_to_each_first_in_turn() -> None:
+    desk = Desk()
+    admitted: list[Partition] = []
+    for partition in desk.partitions:
+        partition.admitted = admitted
+    for _ in range(3):
+        desk.worker.gate.on_room()
+        desk.worker.gate.on_room()
+        await turns()
+
+    assert len(admitted) == 9
+    assert {desk.partitions.index(admitted[first]) for first in (0, 3, 6)} == {0, 1, 2}
+
+
+async def test_a_partition_that_cannot_begin_is_given_up_and_the_others_do() -> None:
+    desk = Desk()
+    broken, sound, _ = desk.partitions
+    broken.error = RuntimeError("a defect")
+    desk.worker.gate.on_room()
+    await turns()
+
+    assert (broken.dropped, sound.dropped, sound.admitted) == (True, False, [sound])
     await desk.stop()
