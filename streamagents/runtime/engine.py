@@ -34,6 +34,8 @@ StatePartition = tuple[int, int]
 _LOOK_S = 0.5
 _TICK_S = 0.25
 """What waits is late by at most this and its write; a clock that was set is noticed."""
+_REFILL_S = 0.02
+"""What partitions may take to begin with events before the loop goes round."""
 _REJOIN_S = 1.0
 """Between giving a partition up and joining again: a cause that stays must not spin."""
 
@@ -227,8 +229,12 @@ class Engine:
         owned = list(self._owned.items())
         self._turn += 1
         first = self._turn % (len(owned) or 1)
-        for state, partition in owned[first:] + owned[:first]:  # each is the first to help itself
+        over_at = self._worker.clock.monotonic() + _REFILL_S
+        for state, partition in owned[first:] + owned[:first]:  # each is the first in its turn
             self._care_for(state, partition.admit)
+            if self._worker.clock.monotonic() > over_at:
+                self._refill_soon()
+                return
 
     # -- the end of a partition ------------------------------------------------------------------
 

@@ -14,12 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from streamagents.pipeline.chain import Subscription
-    from streamagents.ports import Observer, Record
+    from streamagents.ports import Clock, Observer, Record
     from streamagents.runtime.seam import Poll
     from streamagents.runtime.writer import Writer
 
 MAX_SPAN = 100_000
 """Offsets behind an unfinished one that are kept track of; beyond it the partition is paused."""
+_SLICE_S = 0.01
+"""What events may take that end at once before the loop goes round: transactions, heartbeats and
+timers live on it, too."""
 MAX_BYTES = 8 << 20
 """Bytes of records in the hands of one source partition."""
 
@@ -36,6 +39,8 @@ class Intake:
         observer: is told what was received.
         receive: takes each record, as soon as it may begin.
         room: whether another one would run if it were received now; says `admit` when that changes.
+        clock: the time.
+        again: called when `admit` has had its time; says `admit` after the others have had theirs.
     """
 
     def __init__(
@@ -49,6 +54,8 @@ class Intake:
         observer: Observer,
         receive: Callable[[Record], None],
         room: Callable[[], bool],
+        clock: Clock,
+        again: Callable[[], None],
     ) -> None:
         self.subscription = subscription
         position, self._seek = start
@@ -56,6 +63,7 @@ class Intake:
         self.intent = intent
         self._limit, self._writer, self._observer = limit, writer, observer
         self._receive, self._room = receive, room
+        self._clock, self._again = clock, again
         self._intended = self._announced = NOTHING
         self._waiting: deque[Poll] = deque()
         self._ready: deque[Record] = deque()
@@ -151,5 +159,10 @@ class Intake:
             )
             self._ready.extend(poll.records)
         ready, room, receive = self._ready, self._room, self._receive
+        monotonic = self._clock.monotonic
+        over_at = monotonic() + _SLICE_S
         while ready and room():
             receive(ready.popleft())
+            if monotonic() > over_at:
+                self._again()
+                return

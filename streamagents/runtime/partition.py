@@ -126,6 +126,8 @@ class OwnedPartition:
                 observer=self._worker.observer,
                 receive=self._receptions[topic].receive,
                 room=self._room(source),
+                clock=self._worker.clock,
+                again=lambda: self._worker.gate.on_room(),  # noqa: PLW0108 - it is set later
             )
         self._waiting.read()
         self._sweep = Sweep(self._store, self.writer, lifetimes, self._caught_up)

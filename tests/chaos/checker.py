@@ -79,7 +79,7 @@ def judge(evidence: Evidence) -> Verdict:
         letters.letters_right(evidence),
         runs.ran_again(evidence, faults),
         runs.redone_bounded(evidence, faults),
-        runs.as_asked(evidence),
+        runs.as_asked(evidence, faults),
         runs.attempts_kept(evidence, faults),
         runs.bound_kept(evidence),
         keys.keys_in_order(evidence),

@@ -11,6 +11,7 @@ import pytest
 
 from chaos.checker import judge
 from chaos.fleet import CHECKOUT
+from chaos.rules_runs import GIVEN_BACK
 from chaos.shapes import FOLLOW
 from chaos.story import KEY, Story, partition_of
 from chaos.tales import TALES, of_orders
@@ -198,6 +199,10 @@ def _odd(story: Story) -> None:
     story.run(2, "1-x", 14.6, 14.7, "odd", error="RuntimeError()")
 
 
+def _read_what_was_given_back(story: Story) -> None:
+    story.run(2, "1-x", 14.6, 14.7, "odd", error=GIVEN_BACK)
+
+
 def _failed_unasked(story: Story) -> None:
     story.run(2, "1-x", 14.6, 14.7, "fail")
     story.forget("1-2")
@@ -258,6 +263,7 @@ SPOILED: dict[str, tuple[Callable[[Story], Any], set[str]]] = {
     "two of a key in two workers": (_two_workers_at_once, {"overlap"}),
     "redone beyond the bound": (_redone_by_the_dozen, {"redone_many"}),
     "raised by itself": (_odd, {"odd"}),
+    "read what was given back, awake": (_read_what_was_given_back, {"odd"}),
     "failed unasked": (_failed_unasked, {"odd"}),
     "seen twice": (_seen_twice, {"foreign_twice", "foreign_ghost"}),
     "never seen": (_never_seen, {"foreign_missed"}),
@@ -285,6 +291,11 @@ def _zombie(story: Story) -> None:
     story.well(2, "2-0", 18.5)
 
 
+def _read_what_was_given_back_in_its_sleep(story: Story) -> None:
+    story.fault("stop", 1, 9.0, until=14.0)
+    _read_what_was_given_back(story)
+
+
 def _without_a_broker(story: Story) -> None:
     _redone_without_a_fault(story)
     story.fault("broker_freeze", 0, 15.15, until=26.0)
@@ -305,6 +316,7 @@ EXCUSED = [
     _redone_behind,
     _attempts_behind,
     _zombie,
+    _read_what_was_given_back_in_its_sleep,
     _without_a_broker,
     _killed_in_the_middle,
     _failure_not_written,

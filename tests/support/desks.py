@@ -68,10 +68,15 @@ class IntakeDesk:
             observer=self.reports,
             receive=reception.receive,
             room=lambda: self.room,
+            clock=bench.clock,
+            again=self._again,
         )
 
     def _finish(self, done: Record) -> None:
         self.intake.finish(done)
+
+    def _again(self) -> None:
+        asyncio.get_running_loop().call_soon(self.intake.admit)
 
     @property
     def state(self) -> str:

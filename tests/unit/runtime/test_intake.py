@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import TYPE_CHECKING
+
 from streamagents.runtime.intent import AHEAD, NOTHING, Intent, intent_key
 from support.desks import IntakeDesk
 from support.records import orders, turns
+
+if TYPE_CHECKING:
+    import pytest
+
+    from streamagents.ports import Record
 
 
 async def test_events_reach_their_lanes_in_the_order_of_the_partition() -> None:
@@ -163,3 +171,24 @@ async def test_what_came_first_begins_first_when_there_is_room_again() -> None:
     await turns()
 
     assert desk.offsets == [0, 1, 2, 3]
+
+
+async def test_what_takes_long_lets_the_loop_go_round_in_between(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = IntakeDesk()
+    receive = desk.intake._receive
+
+    def slow(source: Record) -> None:
+        desk.bench.clock.advance(0.006)
+        receive(source)
+
+    monkeypatch.setattr(desk.intake, "_receive", slow)
+    desk.poll(*orders(0, 1, 2, 3, 4))
+    seen: list[int] = []
+    while len(desk.offsets) < 5:
+        await asyncio.sleep(0)
+        seen.append(len(desk.offsets))
+
+    assert {2, 4, 5} <= set(seen) <= {0, 2, 4, 5}
+    assert desk.offsets == [0, 1, 2, 3, 4]
