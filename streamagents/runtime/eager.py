@@ -59,7 +59,7 @@ class EagerTasks:
             BaseException: what the function raised.
         """
         spare = self._spare
-        if spare is None or spare.done():
+        if spare is None or spare.spent:
             spare = self._spare = _Spare(asyncio.get_running_loop())
         loop = spare.loop
         outer = asyncio.current_task(loop)
@@ -132,7 +132,9 @@ class _Spare(asyncio.Task[None]):
         self._adopted: asyncio.Future[None] | None = None
         self._rest: tuple[Coroutine[Any, Any, None], Context] | None = None
         self.lent = False
-        """A function runs as if this ran it."""
+        """A function runs, or has begun, as if this ran it."""
+        self.spent = False
+        """It was cancelled while nobody needed it: it ends, though not at once."""
         self._awake = False
         self.early = 0
         """How often it was cancelled while it was lent."""
@@ -148,7 +150,10 @@ class _Spare(asyncio.Task[None]):
 
     def cancel(self, msg: Any = None) -> bool:
         """Cancel the work, as soon as this goes on with it; or this itself, if it has none."""
-        if self._awake or not self.lent or self.done():
+        if self._awake or self.done():
+            return super().cancel(msg)
+        if not self.lent:
+            self.spent = True
             return super().cancel(msg)
         self.early += 1
         self._message = msg

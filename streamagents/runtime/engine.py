@@ -7,6 +7,8 @@ committed. Everything here happens on the worker's one event loop.
 from __future__ import annotations
 
 import asyncio
+import random
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -71,7 +73,6 @@ class Engine:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._hurry = asyncio.Event()
         self._refilling = False
-        self._turn = 0
         worker.gate.on_room = self._refill_soon
 
     # -- assignment ------------------------------------------------------------------------------
@@ -187,7 +188,7 @@ class Engine:
         try:
             what()
         except Exception as exc:  # a defect costs the partition, not time itself
-            log.exception("tick_failed", partition=state)
+            log.exception("partition_failed", partition=state)
             self._lose(state, exc)
 
     # -- between assignments ---------------------------------------------------------------------
@@ -199,9 +200,11 @@ class Engine:
 
     def take(self, poll: Poll) -> None:
         """Take a poll; called by the topic's Faust agent."""
+        source = self._sources.get(poll.tp.topic)
         owned = self._of(poll.tp)
-        if owned is not None:
-            owned.take(poll)
+        if source is not None and owned is not None:
+            state = (source.subscription.partitions, poll.tp.partition)
+            self._care_for(state, partial(owned.take, poll))
 
     def committable(self) -> dict[TP, int]:
         """By source partition: up to where everything is finished, durably, where that moved."""
@@ -227,10 +230,9 @@ class Engine:
     def _refill(self) -> None:
         self._refilling = False
         owned = list(self._owned.items())
-        self._turn += 1
-        first = self._turn % (len(owned) or 1)
+        first = random.randrange(len(owned) or 1)
         over_at = self._worker.clock.monotonic() + _REFILL_S
-        for state, partition in owned[first:] + owned[:first]:  # each is the first in its turn
+        for state, partition in owned[first:] + owned[:first]:
             self._care_for(state, partition.admit)
             if self._worker.clock.monotonic() > over_at:
                 self._refill_soon()

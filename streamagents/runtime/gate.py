@@ -36,7 +36,7 @@ class Gate:
         """Events whose agent runs now."""
         self._short = False
         self.on_room: Callable[[], None] = lambda: None
-        """Called when there is room again where there was none."""
+        """Called when an agent has ended since somebody was refused room, whosever agent it is."""
 
     def open_to(self, registration: Registration) -> bool:
         """Whether an agent may run now, for an event of no special company."""
@@ -45,9 +45,10 @@ class Gate:
         return (self._slots.get(id(registration)) or self.slots_of(registration)).free
 
     def has_room(self, registration: Registration) -> bool:
-        """Whether another event of an agent is worth beginning with; if not, `on_room` says when.
+        """Whether another event of an agent is worth beginning with.
 
-        Told is only that a slot is free. Whoever is held back may look again from time to time.
+        If not: again when `on_room` is called, and from time to time. The end of a pause, and a
+        slot that was given back unused, are not told.
         """
         if (self._slots.get(id(registration)) or self.slots_of(registration)).free:
             return not self._pauses.held(registration.name)
@@ -147,12 +148,16 @@ class Gate:
     def _held(self, agent: str) -> bool:
         return bool(self._pauses.held(agent))
 
+    def limit_of(self, registration: Registration) -> int:
+        """Events of one agent that may run at once."""
+        return registration.route.in_flight or self._default
+
     def slots_of(self, registration: Registration) -> Slots:
         """The slots of one agent: by the object, for an agent may serve several types."""
         slots = self._slots.get(id(registration))
         if slots is None:
             agent = id(registration.route.agent)
-            limit = registration.route.in_flight or self._default
+            limit = self.limit_of(registration)
             slots = self._slots.setdefault(agent, Slots(limit))
             self._slots[id(registration)] = slots
             self._known.append(registration)  # or its id could become another's

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MAX_SPAN = 100_000
 """Offsets behind an unfinished one that are kept track of; beyond it the partition is paused."""
+IN_LINE = 100
+"""Events of a source partition that are handed on whether there is room or not."""
 _SLICE_S = 0.01
 """What events may take that end at once before the loop goes round: transactions, heartbeats and
 timers live on it, too."""
@@ -35,12 +37,14 @@ class Intake:
         start: where the seek of this assignment went, and the stamp of that seek.
         intent: what the partition's last owner intended, inherited.
         limit: events delivered and not finished, beyond which the partition is paused.
+        most: of those, how many may be handed on.
         writer: for the intent.
         observer: is told what was received.
         receive: takes each record, as soon as it may begin.
-        room: whether another one would run if it were received now; says `admit` when that changes.
+        room: whether another one is worth beginning with; `admit` is called when that may have
+            changed.
         clock: the time.
-        again: called when `admit` has had its time; says `admit` after the others have had theirs.
+        again: called for another turn of `admit`, which comes soon, after those of the others.
     """
 
     def __init__(
@@ -50,6 +54,7 @@ class Intake:
         start: tuple[int, object],
         intent: Intent,
         limit: int,
+        most: int,
         writer: Writer,
         observer: Observer,
         receive: Callable[[Record], None],
@@ -61,12 +66,15 @@ class Intake:
         position, self._seek = start
         self.ledger = Ledger(position)
         self.intent = intent
-        self._limit, self._writer, self._observer = limit, writer, observer
+        self._limit, self._most = limit, most
+        self._writer, self._observer = writer, observer
         self._receive, self._room = receive, room
         self._clock, self._again = clock, again
         self._intended = self._announced = NOTHING
         self._waiting: deque[Poll] = deque()
         self._ready: deque[Record] = deque()
+        self._in_hand = 0  # handed on and not finished
+        self._asked = False  # for another turn of `admit`
         self._bytes = 0
         self._stood_at = (-1, 0.0)  # (position, since when)
 
@@ -94,7 +102,16 @@ class Intake:
     def finish(self, record: Record) -> None:
         """A record's outcome is durable."""
         self._bytes -= len(record.value or b"")
+        self._in_hand -= 1
         self.ledger.finish(record.offset)
+        if self._ready and not self._asked:
+            self._asked = True
+            self._again()
+
+    def drop(self) -> None:
+        """Hand nothing on any more."""
+        self._waiting.clear()
+        self._ready.clear()
 
     def stalled_s(self, now_s: float) -> float:
         """For how long the commit position has stood still with events behind it.
@@ -144,7 +161,8 @@ class Intake:
         """Hand on what is covered, while there is room.
 
         What could only wait stays as it was read: a task for each of tens of thousands of events
-        costs more than their agents do.
+        costs more than their agents do. A few are handed on in any case: they stand in line with
+        whatever else waits for the agent, so that nobody is passed over for ever.
         """
         while self._waiting and self._waiting[0].end - 1 <= self._announced:
             poll = self._waiting.popleft()
@@ -158,10 +176,12 @@ class Intake:
                 )
             )
             self._ready.extend(poll.records)
+        self._asked = False
         ready, room, receive = self._ready, self._room, self._receive
         monotonic = self._clock.monotonic
         over_at = monotonic() + _SLICE_S
-        while ready and room():
+        while ready and (self._in_hand < IN_LINE or (self._in_hand < self._most and room())):
+            self._in_hand += 1
             receive(ready.popleft())
             if monotonic() > over_at:
                 self._again()

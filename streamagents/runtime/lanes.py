@@ -48,12 +48,11 @@ class Lanes(Generic[T]):
             return
         try:
             underway = self._eager.begin(self._begin, event)
+            if underway is not None:
+                self._queues[key] = deque()
+                self._tasks.add(underway.go_on(self._go_on(key, underway.rest)))
         except BaseException as exc:  # noqa: BLE001 - the partition is given up for it
             self._broken(exc)
-            return
-        if underway is not None:
-            self._queues[key] = deque()
-            self._tasks.add(underway.go_on(self._go_on(key, underway.rest)))
 
     async def go_on(self, begin: Callable[[E], Rest | None], event: E) -> object:
         """Begin with something else in the lane that runs now; what its rest returned."""

@@ -7,6 +7,7 @@ on one changelog would interleave, and a crash would lose what one of them has o
 from __future__ import annotations
 
 import asyncio
+import random
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from streamagents.pipeline.stored import StoredRecord
 from streamagents.runtime.grace import cancel, ended
 from streamagents.runtime.group import Group
 from streamagents.runtime.handling import Handling, Worker
-from streamagents.runtime.intake import Intake
+from streamagents.runtime.intake import IN_LINE, Intake
 from streamagents.runtime.intent import Intent, intent_key
 from streamagents.runtime.lane import lane_of
 from streamagents.runtime.lanes import Lanes
@@ -125,6 +126,7 @@ class OwnedPartition:
                 writer=self.writer,
                 observer=self._worker.observer,
                 receive=self._receptions[topic].receive,
+                most=self._most(source, limit),
                 room=self._room(source),
                 clock=self._worker.clock,
                 again=lambda: self._worker.gate.on_room(),  # noqa: PLW0108 - it is set later
@@ -158,10 +160,18 @@ class OwnedPartition:
             return lambda: True
         return partial(self._worker.gate.has_room, source.subscription.registration)
 
+    def _most(self, source: Source, limit: int) -> int:
+        """Events of a topic in hand; slots count only those that have got as far as their agent."""
+        if source.agent is None:
+            return limit
+        return self._worker.gate.limit_of(source.subscription.registration) + IN_LINE
+
     def admit(self) -> None:
         """Let events begin for which there was no room."""
         if self._open:
-            for intake in self._intakes.values():
+            intakes = list(self._intakes.values())
+            first = random.randrange(len(intakes))  # who shares an agent, shares its turns
+            for intake in intakes[first:] + intakes[:first]:
                 intake.admit()
 
     def _takes(self, topic: str) -> bool:
@@ -249,6 +259,8 @@ class OwnedPartition:
         self._dropped = True
         self._open = False
         self._handling.releasing = True
+        for intake in self._intakes.values():
+            intake.drop()
         self._lanes.close()
         for task in self._lanes.tasks:
             task.cancel()

@@ -70,6 +70,7 @@ class Writer:
         self._producer: AIOKafkaProducer | None = None
         self._queue: deque[Group] = deque()
         self._queued = 0  # records in it
+        self._tail_bytes = 0  # of its last group, roughly
         self._hurry = asyncio.Event()
         self._flushing: asyncio.Task[None] | None = None
         self._closed = False
@@ -89,19 +90,23 @@ class Writer:
         self._store.buffer(group, group.writes)
         self._queue.append(group)
         self._queued += group.count
+        self._tail_bytes = group.size
         if group.awaited:
             self._hurry.set()
         if self._flushing is None:
             self._begin_flush()
 
     def grow(self, group: Group, writes: Mapping[bytes, bytes | None]) -> bool:
-        """Let a group write this, too; False if that would not keep the order, or it is too large.
+        """Let a group write this, too; False if that would not keep the order, or it is full.
 
         It keeps the order while nothing else was queued behind the group, and it has not left.
         """
         queue = self._queue
-        if not queue or queue[-1] is not group or len(group.writes) >= MAX_WRITES:
+        if not queue or queue[-1] is not group:
             return False
+        if len(group.writes) >= MAX_WRITES or self._tail_bytes >= MAX_BYTES:
+            return False
+        self._tail_bytes += sum(map(len, filter(None, writes.values())))
         group.writes.update(writes)
         self._queued += len(writes)
         self._store.buffer(group, writes)

@@ -64,6 +64,7 @@ class IntakeDesk:
             start=(start, SEEK),
             intent=intent or Intent(process="p1"),
             limit=limit,
+            most=limit,
             writer=cast("Any", self.writer),
             observer=self.reports,
             receive=reception.receive,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from streamagents.runtime.intake import IN_LINE
 from streamagents.runtime.intent import AHEAD, NOTHING, Intent, intent_key
 from support.desks import IntakeDesk
 from support.records import orders, turns
@@ -147,17 +148,29 @@ async def test_a_release_takes_the_intent_back_and_keeps_the_care() -> None:
     assert Intent.decode(value) == Intent(process="p1", high=NOTHING, careful=50, suspect="p0")
 
 
-async def test_what_there_is_no_room_for_stays_as_it_was_read() -> None:
+async def test_what_there_is_no_room_for_stays_as_it_was_read_but_for_a_few_in_line() -> None:
     desk = IntakeDesk()
     desk.room = False
-    desk.poll(*orders(0, 1))
-    desk.poll(*orders(2))
+    desk.poll(*orders(*range(IN_LINE)))
+    desk.poll(*orders(IN_LINE))
+    desk.poll(*orders(IN_LINE + 1))
     await turns()
-    assert (desk.offsets, desk.intake.ledger.unfinished) == ([], 3)
+    assert (len(desk.offsets), desk.intake.ledger.unfinished) == (IN_LINE, IN_LINE + 2)
     desk.room = True
     desk.intake.admit()
 
-    assert desk.offsets == [0, 1, 2]
+    assert desk.offsets == list(range(IN_LINE + 2))
+
+
+async def test_for_each_that_has_ended_another_is_handed_on() -> None:
+    desk = IntakeDesk()
+    desk.room = False
+    desk.poll(*orders(*range(IN_LINE + 2)))
+    await turns()
+    desk.intake.finish(desk.lanes[0].record)
+    await turns()
+
+    assert desk.offsets == list(range(IN_LINE + 1))
 
 
 async def test_what_came_first_begins_first_when_there_is_room_again() -> None:

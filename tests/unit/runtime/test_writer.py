@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from streamagents.ports import Outgoing
 from streamagents.runtime.group import Group
 from streamagents.runtime.internals import RawName
-from streamagents.runtime.writer import MAX_WRITES
+from streamagents.runtime.writer import MAX_BYTES, MAX_WRITES
 from support import wait_until_async
 from support.records import turns
 from support.writing import LOG, WriterDesk
@@ -219,3 +219,13 @@ async def test_what_somebody_waits_for_takes_along_whatever_is_queued() -> None:
     await asyncio.wait_for(desk.writer.write({b"awaited": b""}), 5)
 
     assert (desk.broker.transactions, len(desk.broker.committed)) == (1, 2)
+
+
+async def test_a_group_grows_to_the_bytes_of_a_transaction() -> None:
+    desk = WriterDesk()
+    group = Group({b"first": bytes(MAX_BYTES // 2)})
+    desk.writer.add(group)
+
+    assert desk.writer.grow(group, {b"second": bytes(MAX_BYTES // 2)})
+    assert not desk.writer.grow(group, {b"third": b"1"})
+    desk.writer.drop()
