@@ -86,6 +86,11 @@ class Intake:
             ledger.unfinished >= self._limit or ledger.span >= MAX_SPAN or self._bytes >= MAX_BYTES
         )
 
+    @property
+    def waits(self) -> bool:
+        """Whether something could be handed on."""
+        return bool(self._ready or self._waiting)
+
     def take(self, poll: Poll) -> bool:
         """Take a poll. False: a poll is missing between this one and the last."""
         if poll.seek is not self._seek:

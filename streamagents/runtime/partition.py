@@ -168,11 +168,13 @@ class OwnedPartition:
 
     def admit(self) -> None:
         """Let events begin for which there was no room."""
-        if self._open:
-            intakes = list(self._intakes.values())
-            first = random.randrange(len(intakes))  # who shares an agent, shares its turns
-            for intake in intakes[first:] + intakes[:first]:
-                intake.admit()
+        if not self._open:
+            return
+        waiting = [intake for intake in self._intakes.values() if intake.waits]
+        if len(waiting) > 1:
+            random.shuffle(waiting)  # who shares an agent, shares its turns
+        for intake in waiting:
+            intake.admit()
 
     def _takes(self, topic: str) -> bool:
         """Whether a topic is ours, and its agent is not held back."""
