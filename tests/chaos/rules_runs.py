@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from chaos.shapes import AGENTS, ENDS, PARTITIONS
+from chaos.shapes import ENDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,16 +43,9 @@ def _unexplained(run: Run, faults: FaultLog, place: Place | None) -> bool:
 
 
 def redone_bounded(evidence: Evidence, faults: FaultLog) -> Iterator[Fault]:
-    """What one fault repeats although it had ended is bounded by a setting.
-
-    Of a topic's partition a worker has no more in hand than may run at once, and a few in line; a
-    single worker may own all partitions.
-    """
-    plan = evidence.plan
-    partitions = sum(PARTITIONS[topic] for topic in AGENTS)
-    bound = partitions * (plan.in_flight + plan.size.in_line)
+    """What one fault repeats although it had ended is bounded."""
     for fault, count in Counter(gap.fault for gap in redone(evidence, faults)).items():
-        if count > bound:
+        if count > evidence.plan.size.redone:
             kind = evidence.faults[fault]["kind"]
             yield "redone_many", f"{kind}, fault {fault}: {count} ended runs did not count"
 

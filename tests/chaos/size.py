@@ -48,8 +48,8 @@ class Size:
     """Share of faults that look for a busy worker."""
     within_s: float | None = None
     """All faults begin within so many seconds, closer together if need be."""
-    in_line: int = 100
-    """Events that a worker has in hand of a source partition beside those that may run at once."""
+    redone: int = 1000
+    """Runs that one fault may repeat although they had ended."""
 
 
 SHORT = Size()

@@ -26,7 +26,7 @@ class Story:
     """A round, told line by line. Empty at first; `chaos.tales` has some to tell."""
 
     def __init__(self) -> None:
-        size = Size(in_line=0)
+        size = Size(redone=3)
         self.plan = Plan(seed=0, size=size, workers=2, in_flight=2, backlog=False)
         self.lines: list[dict[str, Any]] = []
         self.world: list[dict[str, Any]] = []
