@@ -74,7 +74,7 @@ def nothing_settled_again(outbox: Outbox, faults: FaultLog) -> Iterator[Fault]:
             over = first.how == "over" and (first.end or 0.0) <= second.start
             if over and not _cut(first, faults) and not _frozen(second, faults):
                 yield "effect_again", f"{effect.id}: {_both(first, second)}, no fault near"
-            if first.how != "fail" and not second.interrupted and not _frozen(second, faults):
+            if first.how != "fail" and not second.interrupted:
                 yield "effect_unmarked", f"{effect.id}: {_both(first, second)} was not told so"
         for sending in effect.sendings:
             if any(t < sending.start for t in effect.confirmed):

@@ -85,7 +85,7 @@ class RecordStore(rocksdb.Store):  # type: ignore[misc] # Faust is not typed for
     def _open_for_partition(self, partition: int) -> Any:
         try:
             return super()._open_for_partition(partition)
-        except Exception as exc:
+        except Exception as exc:  # RocksDB's errors have no class: only the one that passes is ours
             if "lock hold by current process" not in str(exc):
                 raise
         # An iterator keeps a closed RocksDB open. None of ours outlives the call that made it,
