@@ -156,7 +156,7 @@ class Engine:
         await asyncio.gather(*releases)
 
     def drop(self) -> None:
-        """Forget the assignment: when this returns, nobody of ours holds a RocksDB any more."""
+        """Forget the assignment: from here on only Faust's tables hold its RocksDBs."""
         owned, self._owned = self._owned, {}
         for partition in owned.values():
             self._let_go(partition)

@@ -12,6 +12,8 @@ them changes. What is mended here, each measured against the stock consumer:
 * It hands single records to its streams: we hand over whole polls.
 * It leaves the RocksDB of a revoked partition to garbage collection, and opens it again to flush
   what recovery had buffered: our store closes it at once, and our recovery buffers nothing.
+* aiokafka asks for more before what it brought can be taken, and leaves those partitions out:
+  it waits a moment for the consumer.
 * aiokafka fails for ever on a header name that is no UTF-8: it is read and written as it is.
 """
 
