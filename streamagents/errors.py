@@ -88,6 +88,42 @@ class RetryLater(Exception):  # noqa: N818 - a control signal that agents raise,
         self.reason = reason
 
 
+class ModelError(StreamAgentsError):
+    """Raised by `ctx.llm` when a model gave no usable answer: a failure, to be tried again.
+
+    `code` is stable, for logs and letters: `timeout`, `connection`, `server_error`, `unreadable`
+    (HTML, cut JSON, an error inside a 200), `invalid_answer` (twice not what was asked for).
+    """
+
+    def __init__(self, reason: str, *, code: str, request_id: str = "") -> None:
+        super().__init__(reason)
+        self.code, self.request_id = code, request_id
+
+
+class ModelBusyError(RetryLater):
+    """Raised by `ctx.llm`: no model call now. Parks the event; no attempt is counted.
+
+    `code`: `rate_limited`, `overloaded`, `circuit_open`, `budget`, and what only an operator can
+    mend and no event is to blame for: `no_key` (401, 403), `billing` (402), `no_model` (404).
+    """
+
+    def __init__(self, after_s: float, reason: str, *, code: str, request_id: str = "") -> None:
+        super().__init__(after_s, reason)
+        self.code, self.request_id = code, request_id
+
+
+class ModelRefusedError(Reject):
+    """Raised by `ctx.llm`: asking again gives the same. Dead-letters the event.
+
+    `code`: `refused` (the model), `max_tokens` (the answer is cut), `bad_request` (400, 413, 422),
+    `max_turns` (a tool loop that does not end), `budget` (where the policy says so).
+    """
+
+    def __init__(self, reason: str, *, code: str, request_id: str = "") -> None:
+        super().__init__(reason, code=code)
+        self.request_id = request_id
+
+
 class NotSentError(StreamAgentsError):
     """Raised by a channel: the effect has surely not happened, and may be tried again.
 
