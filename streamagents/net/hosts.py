@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from yarl import URL
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 _ANY = "*"
 _BELOW = "*."
+_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+_ADDRESS = re.compile(r"[0-9a-f:.]+")
 
 
 class Hosts:
@@ -67,18 +70,21 @@ def _read(entry: str) -> tuple[str, int | None]:
     rest = text.removeprefix(_BELOW)
     if rest == _ANY and not below:
         return _ANY, None
-    try:
-        url = URL(f"http://{rest}")
-        host, port = plain(url.raw_host or ""), url.explicit_port
-    except ValueError:
-        host, port = "", None
-    bare = f"[{host}]" if ":" in host else host
-    if (
-        not host
-        or _ANY in host
-        or str(url) != f"http://{bare if port is None else f'{bare}:{port}'}"
-    ):
+    host, port = _parts(rest)
+    if not host or port == 0:
         raise ConfigurationError(
             f"{entry!r} is no host: say example.com, *.example.com, example.com:8443 or *."
         )
     return (_BELOW if below else "") + host, port
+
+
+def _parts(text: str) -> tuple[str, int | None]:
+    """A host as it stands in a URL's middle, and its port; no host where there is more."""
+    try:
+        url = URL(f"http://{text}")
+        host, port = plain(url.raw_host or ""), url.explicit_port
+    except ValueError:
+        return "", None
+    whole = _ADDRESS if text.startswith("[") else _NAME
+    alone = not any(char in text for char in "/?#@") and not text.endswith(":")
+    return (host, port) if alone and whole.fullmatch(host) else ("", None)
