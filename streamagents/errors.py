@@ -131,6 +131,10 @@ class NotSentError(StreamAgentsError):
     """
 
 
+class ToolRefusedError(StreamAgentsError):
+    """Raised by a tool when a model asks for what its agent has not opened to it."""
+
+
 class HttpError(StreamAgentsError):
     """Raised when a request over HTTP got no usable answer. The peer may have acted on it.
 

@@ -149,6 +149,8 @@ class Answer:
     """anthropic, rules, replay, or a fake's name."""
     usage: Usage = Usage()
     request_id: str = ""
+    usd: float | None = None
+    """What it cost, as whoever settled the call knows; None where that is not known."""
 
     @property
     def text(self) -> str:
@@ -172,6 +174,13 @@ class Model(Protocol):
 
     async def close(self) -> None:
         """Give connections back."""
+
+
+class RecordsReader(Protocol):
+    """Looks up what the channel `database` has written."""
+
+    async def find(self, table: str, key: str) -> dict[str, Any] | None:
+        """The fields of one record; None where there is none."""
 
 
 class Clock(Protocol):
