@@ -138,7 +138,7 @@ class Hands:
                 return await self._called(functools.partial(made.function, **given)), None
         except _NOT_FOR_THE_MODEL:
             raise
-        # What else a tool raises, the model is told. An exit, raised in a task, would end the worker.
+        # What else a tool raises, the model is told: an exit, too, that would end the worker.
         except (Exception, SystemExit, KeyboardInterrupt) as exc:  # noqa: BLE001
             log.warning("tool_failed", tool=made.name, error=describe(exc))
             late = isinstance(exc, TimeoutError) and deadline.expired()
