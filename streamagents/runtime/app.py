@@ -14,7 +14,6 @@ from streamagents.actions.building import build_channels
 from streamagents.agents import build_registry
 from streamagents.errors import ConfigurationError
 from streamagents.llm.asker import Asker
-from streamagents.llm.providers.rules import RulesModel
 from streamagents.runtime.clock import SystemClock
 from streamagents.runtime.garbage import calm_garbage_collector
 from streamagents.runtime.internals import (
@@ -25,6 +24,7 @@ from streamagents.runtime.internals import (
     commit_last,
 )
 from streamagents.runtime.logs import configure_logs
+from streamagents.runtime.models import build_model, close_model, open_model
 from streamagents.runtime.observers import Observers
 from streamagents.runtime.outbox import register_channels
 from streamagents.runtime.pauses import AgentPauses
@@ -84,6 +84,7 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
     async def on_first_start(self) -> None:
         """Wait for the broker, look at the topics, take a data folder; then as in Faust."""
         folder, topics = await prepare(self.settings, self.conf.id, self.specs())
+        await open_model(self.model, self.settings.model)
         self.engine.lifetimes = lifetimes(self.settings.dedupe_ttl_s, topics)
         with warnings.catch_warnings():
             # Faust warns of a late change; no table has been opened yet.
@@ -100,6 +101,7 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
         await commit_last(self)
         self.engine.drop()
         self.stall_watch.stop()
+        await close_model(self.model)
         await super().on_stop()
 
 
@@ -146,7 +148,7 @@ def create_app(
     )
     _same_partitions(app.registry, app.layout)
     clock = SystemClock()
-    app.model = model or RulesModel()
+    app.model = model or build_model(settings)
     app.observers, app.pauses = Observers(), AgentPauses(clock)
     app.engine = build_engine(
         app,
@@ -156,7 +158,7 @@ def create_app(
         channels=register_channels(build_channels(channels), clock),
         pauses=app.pauses,
         observer=app.observers,
-        asker=Asker(app.model, clock=clock),
+        asker=Asker(app.model, clock=clock, default_model=settings.model),
     )
     registrations = (*app.registry.agents.values(), app.registry.fallback)
     app.stall_watch = StallWatch(
