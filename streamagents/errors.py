@@ -131,6 +131,10 @@ class NotSentError(StreamAgentsError):
     """
 
 
+class DeliveryError(StreamAgentsError):
+    """Raised by a channel: the peer said nothing clear, and the effect may have happened or not."""
+
+
 def describe(error: object) -> str:
     """An error, or whatever a user gave for one, in one line that any log and header takes."""
     try:

@@ -10,16 +10,20 @@ from streamagents.actions.building import build_channels
 from streamagents.actions.channel import Channel, Delivery, Effect
 from streamagents.actions.deliver import Deliverer
 from streamagents.actions.log import LogChannel, LogLine
+from streamagents.actions.mail import Email, EmailChannel
 from streamagents.actions.naming import EffectNames
-from streamagents.errors import NotSentError
+from streamagents.errors import DeliveryError, NotSentError
 
 __all__ = [
     "Action",
     "Channel",
     "Deliverer",
     "Delivery",
+    "DeliveryError",
     "Effect",
     "EffectNames",
+    "Email",
+    "EmailChannel",
     "LogChannel",
     "LogLine",
     "NotSentError",
