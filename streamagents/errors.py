@@ -133,6 +133,8 @@ class NotSentError(StreamAgentsError):
 
 class DeliveryError(StreamAgentsError):
     """Raised by a channel: the peer said nothing clear, and the effect may have happened or not."""
+
+
 class HttpError(StreamAgentsError):
     """Raised when a request over HTTP got no usable answer. The peer may have acted on it.
 
