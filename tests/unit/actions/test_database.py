@@ -155,7 +155,7 @@ async def test_a_table_that_is_not_allowed_is_not_touched(url: str, leads: str) 
         ("'; drop table x; --", {"'; drop table x; --": "'; drop table x; --"}),
         ("ann%s:key", {"a": ":b %(c)s"}),
         ("ключ 🔑", {"🔑": "\u2028 \x1b"}),
-        ("a" * 500, {"n": 12345678901234567890123, "f": 1e300, "nested": [[[{}]]]}),
+        ("a" * 500, {"n": 12345678901234567890123, "f": 0.1, "nested": [[[{}]]]}),
     ],
 )
 async def test_a_value_is_a_value_whatever_it_looks_like(
