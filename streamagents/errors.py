@@ -135,6 +135,10 @@ class ToolRefusedError(StreamAgentsError):
     """Raised by a tool when a model asks for what its agent has not opened to it."""
 
 
+class DeliveryError(StreamAgentsError):
+    """Raised by a channel: the peer said nothing clear, and the effect may have happened or not."""
+
+
 class HttpError(StreamAgentsError):
     """Raised when a request over HTTP got no usable answer. The peer may have acted on it.
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pydantic import JsonValue  # noqa: TC002 - the tool's parameters are read at run time
+from pydantic import JsonValue, ValidationError
 
 from streamagents.errors import ConfigurationError, ToolRefusedError
+from streamagents.llm.prompts import faults_of
 from streamagents.llm.tools.tool import Tool, tool
 
 if TYPE_CHECKING:
@@ -72,11 +73,15 @@ class Records:
         """Write fields of one record; it is made where there is none. Others stay as they are.
 
         Raises:
-            ToolRefusedError: the table may not be written.
+            ToolRefusedError: the table may not be written, or the record is none.
         """
         _allowed(table, self._writes, "written")
         assert self._upsert is not None  # noqa: S101 - what may be written needs it
-        ctx.act(self._upsert(table=table, key=key, values=values))
+        try:
+            action = self._upsert(table=table, key=key, values=values)
+        except ValidationError as exc:
+            raise ToolRefusedError(f"That is no record: {faults_of(exc)}.") from exc
+        ctx.act(action)
 
 
 def _allowed(table: str, tables: Collection[str], what: str) -> None:

@@ -5,19 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from pydantic import JsonValue
 
-from streamagents.actions import Action
+from streamagents.actions import RecordUpsert
 from streamagents.errors import ConfigurationError, ToolRefusedError
 from streamagents.llm.tools import Records
 from streamagents.testing import FakeContext, FakeModel
 from streamagents.testing.model import ToolUse
-
-
-class Upsert(Action, via="database"):
-    table: str
-    key: str
-    values: dict[str, JsonValue]
 
 
 class Tables:
@@ -32,7 +25,7 @@ class Tables:
 
 
 def records(tables: Tables | None = None, **opened: Any) -> Records:
-    opened = {"reads": ["leads"], "writes": ["notes"], "upsert": Upsert, **opened}
+    opened = {"reads": ["leads"], "writes": ["notes"], "upsert": RecordUpsert, **opened}
     return Records(tables or Tables(), **opened)
 
 
@@ -49,7 +42,7 @@ async def test_a_record_is_written_by_an_action() -> None:
 
     await records().save_record("notes", "ann", {"text": "likes boots"}, ctx)
 
-    assert ctx.acted == [Upsert(table="notes", key="ann", values={"text": "likes boots"})]
+    assert ctx.acted == [RecordUpsert(table="notes", key="ann", values={"text": "likes boots"})]
 
 
 @pytest.mark.parametrize("table", ["notes", "Leads", "leads ", "leads; drop table leads", ""])
@@ -67,6 +60,15 @@ async def test_what_may_be_read_may_not_be_written() -> None:
 
     with pytest.raises(ToolRefusedError, match=r"may not be written here\. Those that may: notes"):
         await records().save_record("leads", "ann", {}, ctx)
+
+    assert ctx.acted == []
+
+
+async def test_what_is_no_record_is_told_in_words() -> None:
+    ctx = FakeContext()
+
+    with pytest.raises(ToolRefusedError, match=r"That is no record: key: String should have at"):
+        await records().save_record("notes", "", {}, ctx)
 
     assert ctx.acted == []
 
@@ -106,5 +108,5 @@ async def test_a_model_looks_up_in_a_step_and_writes_in_the_events_group() -> No
     assert found["content"] == '<data>{"score":7}</data>'
     assert queued["content"] == "queued"
     assert refused["is_error"]
-    assert ctx.acted == [Upsert(table="notes", key="ann", values={"vip": True})]
+    assert ctx.acted == [RecordUpsert(table="notes", key="ann", values={"vip": True})]
     assert [path for path in ctx.steps if "find_record" in path]
