@@ -1,0 +1,77 @@
+"""The company's site, read for a lead: what a company says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Protocol
+
+from pydantic import BaseModel
+
+from streamagents.errors import describe
+from streamagents.starter.reading import one_line
+from streamagents.starter.rules.domains import DISPOSABLE_MAIL, FREE_MAIL, is_reserved
+
+if TYPE_CHECKING:
+    from streamagents.starter.events import NewLead
+
+PROFILE_CHARS = 4_000
+"""So much of a page goes to the model and into the step."""
+
+
+class Page(Protocol):
+    """A page as text."""
+
+    @property
+    def url(self) -> str:
+        """Where it was found in the end."""
+
+    @property
+    def title(self) -> str:
+        """Its title."""
+
+    @property
+    def text(self) -> str:
+        """What a reader sees."""
+
+
+Fetch = Callable[[str], Awaitable[Page]]
+
+
+class Profile(BaseModel):
+    """What was found; without a text `note` says why."""
+
+    url: str = ""
+    title: str = ""
+    text: str = ""
+    note: str = ""
+
+
+class Site:
+    """Reads sites, where it has been given something to fetch them with."""
+
+    def __init__(self, fetch: Fetch | None = None) -> None:
+        self._fetch = fetch
+
+    async def profile(self, url: str | None) -> Profile:
+        """Read a page. A site that cannot be read is no fault of the lead's: it is noted."""
+        if url is None:
+            return Profile(note="The lead names no site of a company.")
+        if self._fetch is None:
+            return Profile(url=url, note="Sites are not read here.")
+        try:
+            page = await self._fetch(url)
+        except Exception as exc:  # noqa: BLE001 - any failure has one outcome: a lead without a profile
+            return Profile(url=url, note=one_line(describe(exc), 200))
+        return Profile(
+            url=page.url, title=one_line(page.title, 200), text=page.text[:PROFILE_CHARS]
+        )
+
+
+def site_of(lead: NewLead) -> str | None:
+    """Where a lead's company has its site: as it says, else the domain of a company's address."""
+    if lead.website:
+        written = one_line(lead.website, 500)
+        return written if "://" in written else f"https://{written}"
+    domain = lead.email.rpartition("@")[2].lower()
+    nobodys = domain in FREE_MAIL or domain in DISPOSABLE_MAIL or is_reserved(domain)
+    return None if nobodys else f"https://{domain}/"
