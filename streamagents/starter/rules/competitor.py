@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 WORDS: dict[Tag, tuple[str, ...]] = {
     "security": (
         "vulnerability", "breach", "security advisory", "security hole", "cve", "leaked", "hacked",
-        "sicherheitslücke", "datenleck",
+        "sicherheitslücke", "datenleck", "brecha de seguridad",
     ),
     "outage": (
         "outage", "down for", "incident", "degraded", "unavailable", "status page", "störung",

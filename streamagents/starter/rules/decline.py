@@ -31,17 +31,18 @@ DECLINES: dict[Decline, frozenset[str]] = {
 WORDS: dict[Decline, tuple[str, ...]] = {
     "fraud": (
         "fraud", "fraudulent", "stolen", "reported lost", "lost card", "gestohlen", "betrug",
-        "betrugsverdacht", "verloren gemeldet",
+        "betrugsverdacht", "verloren gemeldet", "volée",
     ),
     "card": (
         "expired", "account closed", "closed account", "invalid", "wrong card", "wrong number",
         "security code", "mandate", "authentication", "3-d secure", "does not exist",
-        "not supported", "abgelaufen", "erloschen", "ungültig", "kein mandat", "gesperrt",
+        "not supported", "abgelaufen", "erloschen", "ungültig", "kein mandat",
+        "no mandate", "gesperrt",
     ),
     "temporary": (
         "not enough", "insufficient", "balance", "funds", "limit", "try again", "retry",
         "timeout", "not be reached", "unavailable", "temporary", "temporarily", "nicht gedeckt",
-        "deckung", "limit überschritten", "tageslimit", "später",
+        "deckung", "limit überschritten", "tageslimit", "später", "bank is closed", "insuffisant",
     ),
 }  # fmt: skip
 """Read in this order: a suspicion outweighs a fault, a fault outweighs a lack."""

@@ -41,7 +41,7 @@ TELLING: dict[KnownType, frozenset[str]] = {
 """Words in the name of a type that tell what it is about."""
 NOISE = frozenset({
     "ping", "pong", "heartbeat", "health", "healthcheck", "check", "keepalive", "alive", "test",
-    "tests", "smoke", "noop", "debug", "hello", "dummy", "event", "message",
+    "tests", "smoke", "noop", "debug", "hello", "dummy", "event", "message", "prueba",
 })  # fmt: skip
 """A type of such words alone is nobody's business."""
 ALIKE = 3

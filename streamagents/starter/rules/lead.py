@@ -11,6 +11,7 @@ from streamagents.starter.events import Mail
 from streamagents.starter.kinds import LeadView, Tier
 from streamagents.starter.reading import count, found, one_line
 from streamagents.starter.rules.domains import DISPOSABLE_MAIL, FREE_MAIL
+from streamagents.starter.rules.orders import GIVES_ORDERS, gives_orders
 from streamagents.starter.templates import LEAD_MAILS, hello, letter
 
 if TYPE_CHECKING:
@@ -31,16 +32,22 @@ SIZE_POINTS = ((1000, 25), (200, 20), (50, 15), (10, 8), (1, 3))
 BIG = 1000
 BUYING = (
     "demo", "price", "prices", "pricing", "quote", "offer", "buy", "purchase", "trial", "contract",
-    "licence", "license", "budget", "angebot", "preis", "preise", "kaufen", "lizenz", "vertrag",
+    "licence", "licences", "license", "licenses", "budget", "cost", "costs", "angebot", "preis",
+    "preise", "preisen", "kaufen", "lizenz", "lizenzen", "vertrag", "kostet", "devis",
 )  # fmt: skip
-HURRY = ("asap", "urgent", "urgently", "this week", "today", "dringend", "sofort", "diese woche")
+HURRY = (
+    "asap", "urgent", "urgently", "this week", "today", "dringend", "sofort", "diese woche",
+    "heute", "vite",
+)  # fmt: skip
 NOT_BUYING = (
     "not interested", "no budget", "backlinks", "guest post", "seo services", "job application",
-    "internship", "my thesis", "kein interesse", "kein budget", "bewerbung", "praktikum",
+    "internship", "my thesis", "sell you", "sell our", "kein bedarf", "keinen bedarf",
+    "kein interesse", "kein budget", "bewerbung", "praktikum",
 )  # fmt: skip
 DECIDERS = (
     "ceo", "cto", "cfo", "coo", "cio", "vp", "founder", "owner", "director", "head", "president",
-    "geschäftsführer", "geschäftsführerin", "inhaber", "inhaberin", "leiter", "leiterin",
+    "directeur", "geschäftsführer", "geschäftsführerin", "inhaber", "inhaberin", "leiter",
+    "leiterin",
 )  # fmt: skip
 LEARNERS = ("student", "studentin", "intern", "praktikant", "praktikantin", "trainee")
 WARM_SOURCES = {"referral": 10, "empfehlung": 10, "partner": 10, "webinar": 5, "event": 5}
@@ -76,7 +83,7 @@ def view(lead: NewLead, profile: Profile) -> LeadView:
 def score(lead: NewLead, profile: Profile) -> Score:
     """Add up the points of every rule, each with its sentence."""
     size = employees(lead.employees) or _people(profile)
-    rules = (_mail(lead), _size(size), _message(lead), _role(lead), _source(lead))
+    rules = (_mail(lead), _size(size), _message(lead), _role(lead), _source(lead), _orders(lead))
     counted = [points_and_reason for rule in rules for points_and_reason in rule]
     points = max(0, min(100, sum(points for points, _ in counted)))
     return Score(
@@ -129,6 +136,7 @@ def odd(lead: NewLead) -> list[str]:
             f"The size {one_line(lead.employees)!r} cannot be read.",
         ),
         (bool(_LINK.search(lead.name or "")), "The name contains a web address."),
+        (gives_orders(_texts(lead)), GIVES_ORDERS),
     )
     return [reason for holds, reason in checks if holds]
 
@@ -140,7 +148,7 @@ def _domain(lead: NewLead) -> str:
 def _mail(lead: NewLead) -> Points:
     domain = _domain(lead)
     if domain in DISPOSABLE_MAIL:
-        return [(-20, f"The address at {domain} is a disposable one")]
+        return [(-60, f"The address at {domain} is a disposable one")]
     if domain in FREE_MAIL:
         return [(0, f"The address at {domain} is a private one")]
     return [(25, f"The address at {one_line(domain)} is a company's")]
@@ -165,7 +173,8 @@ def _message(lead: NewLead) -> Points:
     rules = (
         (min(30, 10 * len(buying)), "The message speaks of", buying),
         (10, "The message is in a hurry:", hurry),
-        (-40, "The message does not sound like buying:", against),
+        # Whoever wants and does not want is half a lead, and a case for a person.
+        (-10 if buying else -40, "The message does not sound like buying:", against),
     )
     return [(points, f"{text} {', '.join(words)}") for points, text, words in rules if words]
 
@@ -175,6 +184,14 @@ def _wishes(lead: NewLead) -> tuple[list[str], list[str]]:
     against = found(NOT_BUYING, lead.message)
     denied = {word for phrase in against for word in phrase.split()}
     return [word for word in found(BUYING, lead.message) if word not in denied], against
+
+
+def _orders(lead: NewLead) -> Points:
+    return [(-60, GIVES_ORDERS.removesuffix("."))] if gives_orders(_texts(lead)) else []
+
+
+def _texts(lead: NewLead) -> tuple[str | None, ...]:
+    return (lead.name, lead.company, lead.role, lead.message, lead.source)
 
 
 def _role(lead: NewLead) -> Points:

@@ -13,7 +13,7 @@ from streamagents.starter.kinds import Language, MentionView
 from streamagents.starter.kinds import Sentiment as Label
 from streamagents.starter.kinds import Urgency as Level
 from streamagents.starter.reading import READ_CHARS, count, language, tokens
-from streamagents.starter.rules.lexicon import EMOJI, ENGLISH, GERMAN, STRONGER, URGENT
+from streamagents.starter.rules.lexicon import EMOJI, ENGLISH, GERMAN, IDIOMS, STRONGER, URGENT
 from streamagents.starter.rules.wording import with_negation
 from streamagents.starter.templates import REPLIES
 
@@ -32,6 +32,7 @@ FOLLOWERS = ((100_000, 3), (10_000, 2), (1_000, 1))
 HIGH, NORMAL = 3, 1
 _ENDINGS = ("en", "em", "er", "es", "e")
 _SHORTEST_STEM = 3
+_LONGEST_IDIOM = max(len(idiom.split()) for idiom in IDIOMS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +122,7 @@ def _evidence(word: str, weight: int) -> str:
 def _weigh(words: Sequence[str]) -> Iterator[tuple[str, int]]:
     """Each word that the lists know, with its weight in this place."""
     before = ""
-    for word, negated in with_negation(words):
+    for word, negated in with_negation(_joined(words)):
         weight = _weight(word)
         if weight and before in STRONGER:
             weight += 1 if weight > 0 else -1
@@ -133,8 +134,20 @@ def _weigh(words: Sequence[str]) -> Iterator[tuple[str, int]]:
         before = word
 
 
+def _joined(words: Sequence[str]) -> list[str]:
+    """The words, those of an idiom as one."""
+    joined, place = [], 0
+    while place < len(words):
+        ahead = words[place : place + _LONGEST_IDIOM]
+        sizes = range(len(ahead), 1, -1)
+        size = next((n for n in sizes if " ".join(ahead[:n]) in IDIOMS), 1)
+        joined.append(" ".join(ahead[:size]))
+        place += size
+    return joined
+
+
 def _weight(word: str) -> int:
-    weight = ENGLISH.get(word) or EMOJI.get(word) or GERMAN.get(word)
+    weight = IDIOMS.get(word) or ENGLISH.get(word) or EMOJI.get(word) or GERMAN.get(word)
     if weight is None:
         stems = (word.removesuffix(ending) for ending in _ENDINGS if word.endswith(ending))
         weight = next((GERMAN[s] for s in stems if len(s) >= _SHORTEST_STEM and s in GERMAN), 0)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from streamagents.starter.events import Mail
 from streamagents.starter.kinds import FormView, PlanName, Track
 from streamagents.starter.reading import count, found, one_line
+from streamagents.starter.rules.orders import GIVES_ORDERS, gives_orders
 from streamagents.starter.rules.wording import asserted
 from streamagents.starter.templates import WELCOME_MAILS, bullets, hello, letter
 
@@ -19,10 +20,18 @@ if TYPE_CHECKING:
 SEATS: tuple[tuple[PlanName, int], ...] = (("solo", 3), ("team", 20), ("business", 10_000))
 """The plans, and for how many people each of them is."""
 TRACKS: dict[Track, tuple[str, ...]] = {
-    "developer": ("api", "integrate", "integration", "kafka", "python", "sdk", "webhook", "code"),
-    "sales": ("sales", "lead", "leads", "crm", "pipeline", "vertrieb"),
-    "support": ("support", "ticket", "tickets", "helpdesk", "inbox", "kundendienst"),
-}
+    "developer": (
+        "api", "integrate", "integration", "kafka", "python", "sdk", "webhook", "webhooks", "code",
+        "rest", "endpoint", "endpoints", "backend",
+    ),
+    "sales": (
+        "sales", "lead", "leads", "crm", "pipeline", "quotes", "deals", "vertrieb", "ventes",
+    ),
+    "support": (
+        "support", "ticket", "tickets", "helpdesk", "inbox", "customer questions", "complaints",
+        "kundendienst", "reklamationen",
+    ),
+}  # fmt: skip
 FIRST_STEPS: dict[Track, tuple[str, ...]] = {
     "developer": ("Create an API key.", "Send your first event."),
     "sales": ("Connect your CRM.", "Import ten leads and look at their scores."),
@@ -43,10 +52,11 @@ _GOALS = ("goal", "use_case", "why", "message", "ziel")
 
 SPAM = (
     "viagra", "casino", "crypto", "bitcoin", "forex", "backlinks", "guest post", "guest posts",
-    "seo", "page 1 of google", "you won", "prize", "lottery", "loan", "followers", "click here",
-    "make money", "gewinnspiel", "kredit", "gewonnen",
+    "seo", "google page", "guaranteed", "you won", "prize", "lottery", "loan", "followers",
+    "click here", "make money", "gewinnspiel", "kredit", "gewonnen",
 )  # fmt: skip
 _LINK = re.compile(r"https?://|www\.", re.IGNORECASE)
+LONG_CHARS = 2_000
 SPAM_POINTS = 2
 """A word of SPAM is worth one point, a web address two: forms ask for no addresses."""
 
@@ -150,15 +160,20 @@ def _plan(answers: Mapping[str, Any], seats: int | None) -> tuple[PlanName, str]
 def _track(answers: Mapping[str, Any]) -> tuple[Track, str]:
     goal = _answer(answers, _GOALS)
     text = " ".join(map(str, goal)) if isinstance(goal, list) else str(goal or "")
-    for track, words in TRACKS.items():
-        if hits := found(words, text):
-            return track, f"The goal speaks of {', '.join(hits)}: the track {track}."
+    hits = {track: asserted(words, text) for track, words in TRACKS.items()}
+    most = max(map(len, hits.values()))
+    best = [track for track, words in hits.items() if most and len(words) == most]
+    if len(best) == 1:
+        return best[0], f"The goal speaks of {', '.join(hits[best[0]])}: the track {best[0]}."
+    if best:
+        return "guided", f"The goal speaks of {' and '.join(best)} alike: the guided track."
     return "guided", "The goal names nothing that the rules know: the guided track."
 
 
 def _odd(form: FormSubmit, answers: Mapping[str, Any], seats: int | None) -> list[str]:
     """Why nothing may begin, in words for the person who is asked."""
     agreed = consent(form)
+    texts = [str(answer) for answer in answers.values()]
     asked = one_line(_answer(answers, ("plan", "tarif")) or "").casefold()
     given = _answer(answers, _SEATS)
     largest = SEATS[-1][1]
@@ -167,6 +182,8 @@ def _odd(form: FormSubmit, answers: Mapping[str, Any], seats: int | None) -> lis
         (agreed is None, "There is no consent to be written to."),
         (agreed is False, "Consent was refused: nothing may be sent."),
         (not answers, "The form has no answers."),
+        (gives_orders((form.name, *texts)), GIVES_ORDERS),
+        (any(len(text) > LONG_CHARS for text in texts), "An answer is as long as a letter."),
         (bool(asked) and asked not in room, f"There is no plan {asked!r}."),
         (
             (seats or 0) > room.get(asked, largest),
