@@ -149,6 +149,8 @@ class Answer:
     """anthropic, rules, replay, or a fake's name."""
     usage: Usage = Usage()
     request_id: str = ""
+    usd: float | None = None
+    """What it cost, as whoever settled the call knows; None where that is not known."""
 
     @property
     def text(self) -> str:

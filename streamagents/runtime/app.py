@@ -13,6 +13,8 @@ from faust.exceptions import AlreadyConfiguredWarning
 from streamagents.actions.building import build_channels
 from streamagents.agents import build_registry
 from streamagents.errors import ConfigurationError
+from streamagents.llm.asker import Asker
+from streamagents.llm.providers.rules import RulesModel
 from streamagents.runtime.clock import SystemClock
 from streamagents.runtime.garbage import calm_garbage_collector
 from streamagents.runtime.internals import (
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from streamagents.actions import Channel, Delivery
     from streamagents.agents import Registry
     from streamagents.events import Event
+    from streamagents.ports import Model
     from streamagents.runtime.engine import Engine
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
@@ -55,6 +58,8 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
     observers: Observers
     pauses: AgentPauses
     """Holds agents back, on this worker."""
+    model: Model
+    """Who answers `ctx.llm`."""
     stall_watch: StallWatch
 
     def specs(self) -> list[TopicSpec]:
@@ -105,6 +110,7 @@ def create_app(
     fallback: Any,
     emits: Iterable[type[Event]] = (),
     channels: Iterable[Channel | Delivery] = (),
+    model: Model | None = None,
     settings: Settings | None = None,
 ) -> StreamApp:
     """Build an application: `faust -A module worker` runs it.
@@ -117,6 +123,7 @@ def create_app(
             of an agent's `run` need not be named.
         channels: what delivers effects (`ctx.act`), each alone or in a `Delivery(channel, ...)`
             with its policy. The channel `log` is always there.
+        model: who answers `ctx.llm`, instead of the provider that the settings name.
         settings: instead of the environment's.
 
     Raises:
@@ -139,6 +146,7 @@ def create_app(
     )
     _same_partitions(app.registry, app.layout)
     clock = SystemClock()
+    app.model = model or RulesModel()
     app.observers, app.pauses = Observers(), AgentPauses(clock)
     app.engine = build_engine(
         app,
@@ -148,6 +156,7 @@ def create_app(
         channels=register_channels(build_channels(channels), clock),
         pauses=app.pauses,
         observer=app.observers,
+        asker=Asker(app.model, clock=clock),
     )
     registrations = (*app.registry.agents.values(), app.registry.fallback)
     app.stall_watch = StallWatch(
