@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from streamagents.errors import ModelBusyError, ModelRefusedError
-from streamagents.llm.limits.spend import NANOS, Spend
+from streamagents.llm.limits.spend import NOTHING, Spend
 from streamagents.llm.limits.wallet import (
     EVERYBODY,
     Refused,
@@ -59,7 +59,7 @@ class Charge:
     parts: Mapping[Place, Spend]
     estimate: Spend
     event: EventWallet | None = None
-    before: Spend = Spend()
+    before: Spend = NOTHING
     """What the event had spent before."""
 
 
@@ -138,14 +138,16 @@ class Accounts:
 
     def _of_event(self, agent: str, wallet: EventWallet, estimate: Spend) -> Spend | None:
         """What the event has spent; None if it has no budget of its own."""
-        budget = self._budgets.get(agent, self._shared)
-        if budget.usd_per_event is None and budget.tokens_per_event is None:
+        budgets = [self._shared, *filter(None, [self._budgets.get(agent)])]
+        usd = [b.usd_per_event for b in budgets if b.usd_per_event is not None]
+        tokens = [b.tokens_per_event for b in budgets if b.tokens_per_event is not None]
+        if not usd and not tokens:
             return None
         spent = wallet.spent()
         after = spent.plus(estimate)
         for limit, value, what in (
-            (budget.usd_per_event, after.nanos / NANOS, "USD"),
-            (budget.tokens_per_event, after.tokens, "tokens"),
+            (min(usd, default=None), after.usd, "USD"),
+            (min(tokens, default=None), after.tokens, "tokens"),
         ):
             if limit is not None and value > limit:
                 raise ModelRefusedError(

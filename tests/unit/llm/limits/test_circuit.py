@@ -16,10 +16,10 @@ def test_it_opens_at_the_fifth_failure_in_a_row() -> None:
     circuit = Circuit()
     for _ in range(FAILURES - 1):
         circuit.failed(0, "it fails", probe=False)
-    assert circuit.closed
+    before = circuit.closed
     circuit.failed(0, "it fails", probe=False)
 
-    assert not circuit.closed
+    assert (before, circuit.closed) == (True, False)
     assert (circuit.wait_s(1), circuit.reason) == (OPEN_S - 1, "it fails")
 
 

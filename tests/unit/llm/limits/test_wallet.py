@@ -100,12 +100,12 @@ def test_money_and_tokens_both_count() -> None:
 
 
 @given(
-    st.lists(st.integers(0, 120), min_size=1, max_size=4),
-    st.integers(1, 300),
-    st.booleans(),
+    spent=st.lists(st.integers(0, 120), min_size=1, max_size=4),
+    estimate=st.integers(1, 300),
+    alone=st.booleans(),
 )
 def test_no_slice_is_overdrawn_but_by_one_call_alone(
-    spent: list[int], estimate: int, alone: bool
+    *, spent: list[int], estimate: int, alone: bool
 ) -> None:
     own = (4, 0)
     owned = wallets(*spent)
