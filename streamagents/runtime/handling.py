@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from streamagents.runtime.invoke import Invoker
     from streamagents.runtime.pauses import AgentPauses
     from streamagents.runtime.settling import Settling
+    from streamagents.runtime.till import PartitionTill
 
 _LOOK_S = 0.1
 
@@ -53,6 +54,7 @@ class Worker:
     invoker: Invoker
     emitter: Emitter
     asker: Asker
+    till: PartitionTill
     clock: Clock
     observer: Observer
     alive: Callable[[], bool]
