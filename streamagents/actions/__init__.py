@@ -8,6 +8,7 @@ Touches: nothing by itself; channels do.
 from streamagents.actions.action import Action
 from streamagents.actions.building import build_channels
 from streamagents.actions.channel import Channel, Delivery, Effect
+from streamagents.actions.database import RecordUpsert
 from streamagents.actions.deliver import Deliverer
 from streamagents.actions.http import HttpChannel, HttpPost
 from streamagents.actions.log import LogChannel, LogLine
@@ -31,6 +32,7 @@ __all__ = [
     "LogChannel",
     "LogLine",
     "NotSentError",
+    "RecordUpsert",
     "SlackChannel",
     "SlackLink",
     "SlackMessage",

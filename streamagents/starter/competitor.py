@@ -6,7 +6,7 @@ from streamagents import Context
 from streamagents.starter import prompts
 from streamagents.starter.events import CompetitorPost, CompetitorPostRead
 from streamagents.starter.kinds import PostView
-from streamagents.starter.reading import one_line
+from streamagents.starter.reading import bounded, one_line
 from streamagents.starter.review import Note, Team
 from streamagents.starter.rules import competitor as rules
 
@@ -23,7 +23,7 @@ class CompetitorAgent:
             PostView,
             prompts.POST,
             system=prompts.WHO,
-            data=post,
+            data=bounded(post),
             rules=partial(rules.view, post),
         )
         tags = list(dict.fromkeys(view.tags))

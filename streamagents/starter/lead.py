@@ -1,17 +1,21 @@
 """The lead agent: who writes to us, what it is worth, and how to answer."""
 
 from functools import partial
+from typing import Literal
 
 from streamagents import Context
 from streamagents.actions import RecordUpsert
 from streamagents.starter import prompts
 from streamagents.starter.events import LeadScored, NewLead
 from streamagents.starter.kinds import LeadView, Tier
+from streamagents.starter.reading import bounded, one_line
 from streamagents.starter.review import Team, ask_a_person
 from streamagents.starter.rules import lead as rules
 from streamagents.starter.site import Profile, Site, site_of
 
-DECISIONS: dict[Tier, str] = {
+LONG = 4096
+"""Tokens for a sequence of mails."""
+DECISIONS: dict[Tier, Literal["call_today", "send_material", "keep_in_mind"]] = {
     "hot": "call_today",
     "warm": "send_material",
     "cold": "keep_in_mind",
@@ -31,7 +35,8 @@ class LeadEnrichmentAgent:
             LeadView,
             prompts.LEAD,
             system=prompts.WHO,
-            data={"lead": lead, "profile": profile},
+            data=bounded({"lead": lead, "profile": profile}),
+            max_tokens=LONG,
             rules=partial(rules.view, lead, profile),
         )
         # What is odd by a fact stays odd, whatever a model was talked into.
@@ -64,7 +69,7 @@ def record(lead: NewLead, scored: LeadScored) -> dict[str, str | int | None]:
         "website": scored.website,
     }
     return {
-        **{field: value for field, value in known.items() if value},
+        **{field: one_line(value, 200) for field, value in known.items() if value},
         "tier": scored.tier,
         "score": scored.score,
         "decision": scored.decision,

@@ -7,7 +7,7 @@ from streamagents import Context
 from streamagents.starter import prompts
 from streamagents.starter.events import BrokenLink, LinkReported
 from streamagents.starter.kinds import LinkView
-from streamagents.starter.reading import count, one_line
+from streamagents.starter.reading import bounded, count, one_line
 from streamagents.starter.review import Note, Team
 from streamagents.starter.rules import link as rules
 
@@ -29,7 +29,7 @@ class LinkAgent:
             LinkView,
             prompts.LINK,
             system=prompts.WHO,
-            data=link,
+            data=bounded(link),
             rules=partial(rules.view, link),
         )
         seen_at = link.checked_at or ctx.event.time

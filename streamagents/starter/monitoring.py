@@ -5,13 +5,14 @@ from functools import partial
 from streamagents import Context
 from streamagents.starter import prompts
 from streamagents.starter.events import Mention, MentionClassified
-from streamagents.starter.kinds import MentionView
-from streamagents.starter.reading import one_line
+from streamagents.starter.kinds import MentionView, Sentiment
+from streamagents.starter.reading import bounded, one_line
 from streamagents.starter.review import Note, Team, ask_a_person
 from streamagents.starter.rules import monitoring as rules
 
 MENTIONS = "mentions"
 """The Slack channel of mentions that blame us."""
+NOTE_CHARS = 3000
 
 
 class MonitoringAgent:
@@ -26,12 +27,11 @@ class MonitoringAgent:
             MentionView,
             prompts.MENTION,
             system=prompts.WHO,
-            data=mention,
+            data=bounded(mention),
             rules=partial(rules.view, mention),
         )
         decision = rules.decide(view)
-        seen = ctx.state.get(view.sentiment, 0) + 1
-        ctx.state.set(view.sentiment, seen)
+        seen = counted(view.sentiment, ctx)
         ctx.log.info(
             "mention classified",
             action="mention_classified",
@@ -60,19 +60,27 @@ class MonitoringAgent:
             self.team.tell(ctx, blame(mention, view, seen), name="blame")
 
 
+def counted(sentiment: Sentiment, ctx: Context) -> int:
+    """How many mentions of this sentiment the author has written; of nobody it is the first."""
+    if ctx.event.key is None:
+        return 1
+    seen = int(ctx.state.get(sentiment, 0)) + 1
+    ctx.state.set(sentiment, seen)
+    return seen
+
+
 def blame(mention: Mention, view: MentionView, seen: int) -> Note:
     """What the team is told of a mention that blames us."""
     author = one_line(mention.author or "somebody")
     return Note(
         channel=MENTIONS,
         title=f"{author} is not happy with us",
-        text=mention.text,
+        text=mention.text[:NOTE_CHARS],
         draft=view.draft,
         url=mention.url,
         fields={
             "platform": one_line(mention.platform or "unknown"),
             "urgency": view.urgency,
             "of this author": f"{seen} negative",
-            "provider": "",
         },
     )

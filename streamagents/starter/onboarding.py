@@ -6,8 +6,12 @@ from streamagents import Context, Reject
 from streamagents.starter import prompts
 from streamagents.starter.events import FormSubmit, OnboardingStarted
 from streamagents.starter.kinds import FormView
+from streamagents.starter.reading import bounded
 from streamagents.starter.review import Team, ask_a_person
 from streamagents.starter.rules import onboarding as rules
+
+LONG = 4096
+"""Tokens for a sequence of mails."""
 
 
 class OnboardingAgent:
@@ -28,7 +32,8 @@ class OnboardingAgent:
             FormView,
             prompts.FORM,
             system=prompts.WHO,
-            data=form,
+            data=bounded(form),
+            max_tokens=LONG,
             rules=partial(rules.view, form),
         )
         # Consent is a fact and no impression: a model is not asked whether it was given.
@@ -39,7 +44,9 @@ class OnboardingAgent:
             spam = ["It looks like spam.", *view.reasons, *odd]
             ask_a_person(ctx, self.team, subject=form.email, reasons=spam)
             return
-        if odd or not draft:
+        if not draft and not odd:
+            odd = ["There is no draft to begin with."]
+        if odd:
             ask_a_person(ctx, self.team, subject=form.email, reasons=odd, draft=draft)
             return
         ctx.log.info("onboarding started", action="onboarding_started", plan=view.plan)

@@ -7,6 +7,7 @@ from streamagents.starter import prompts
 from streamagents.starter.book import Book, Case
 from streamagents.starter.events import PaymentFailed, PaymentFollowUp, PaymentSucceeded
 from streamagents.starter.kinds import DeclineView
+from streamagents.starter.reading import bounded
 from streamagents.starter.review import Team, ask_a_person
 from streamagents.starter.rules import decline
 from streamagents.starter.rules import recovery as rules
@@ -46,14 +47,15 @@ class RecoveryAgent:
             DeclineView,
             prompts.DECLINE,
             system=prompts.WHO,
-            data=payment,
+            data=bounded(payment),
             rules=partial(decline.read, payment),
         )
         plan = rules.plan(payment, read, failed_at=ctx.event.time, now=ctx.now())
+        case = words.case_of(payment, plan, id_=ctx.event.id, failed_at=ctx.event.time)
         mail = await ctx.llm.text(
             prompts.PAYMENT_MAIL,
             system=prompts.WHO,
-            data={"payment": payment, "decision": plan.decision, "retry_at": plan.retry_at},
+            data=words.facts(case, plan.decision),
             rules=partial(words.draft, payment, plan),
         )
         ctx.log.info("recovery planned", action="recovery_planned", decision=plan.decision)
@@ -61,7 +63,6 @@ class RecoveryAgent:
         if plan.odd:
             who = payment.customer_id
             ask_a_person(ctx, self.team, subject=who, reasons=plan.odd, draft=mail)
-        case = words.case_of(payment, plan, id_=ctx.event.id, failed_at=ctx.event.time)
         opened = book.opened(case) if case.look_at else book
         if opened is not book:
             self.look_again(payment.customer_id, case, 1, ctx)
@@ -77,7 +78,7 @@ class RecoveryAgent:
         mail = await ctx.llm.text(
             prompts.PAYMENT_MAIL,
             system=prompts.WHO,
-            data={"payment": case, "decision": decision, "retry_at": case.retry_at},
+            data=words.facts(case, decision),
             rules=partial(words.reminder, case, decision, now=ctx.now()),
         )
         followed = words.followed(note, case, decision, mail, now=ctx.now())

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 from pydantic import BaseModel
 
 from streamagents.errors import describe
+from streamagents.starter.domains import DISPOSABLE_MAIL, FREE_MAIL, is_reserved
 from streamagents.starter.reading import one_line
-from streamagents.starter.rules.domains import DISPOSABLE_MAIL, FREE_MAIL, is_reserved
 
 if TYPE_CHECKING:
     from streamagents.starter.events import NewLead

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from streamagents.events import Event
 from streamagents.starter.events import (
     BrokenLink,
     CompetitorPost,
@@ -29,11 +30,11 @@ from streamagents.starter.registry import AGENT_REGISTRY, FALLBACK
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from streamagents.events import Event
-
 FOLDER = Path(__file__).parent
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 Outcome = dict[str, Any]
+Model = type[Event]
+"""`type` itself is a field's name below."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,7 @@ class Subject:
 
     name: str
     type: str
-    model: type[Event] | None
+    model: Model | None
     read: Callable[[Sequence[Event], Outcome], Outcome]
     """What was emitted, in the words of the labels; those are there for sets one member of which
     is asked for."""

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from streamagents.starter.domains import DISPOSABLE_MAIL, FREE_MAIL
 from streamagents.starter.events import Mail
 from streamagents.starter.kinds import LeadView, Tier
 from streamagents.starter.reading import count, found, one_line
-from streamagents.starter.rules.domains import DISPOSABLE_MAIL, FREE_MAIL
 from streamagents.starter.rules.orders import GIVES_ORDERS, gives_orders
 from streamagents.starter.templates import LEAD_MAILS, hello, letter
 
@@ -53,7 +53,8 @@ LEARNERS = ("student", "studentin", "intern", "praktikant", "praktikantin", "tra
 WARM_SOURCES = {"referral": 10, "empfehlung": 10, "partner": 10, "webinar": 5, "event": 5}
 _LINK = re.compile(r"https?://|www\.", re.IGNORECASE)
 _PEOPLE = re.compile(
-    r"(\d{1,3}(?:[.,]\d{3})?|\d{1,6})\+?\s+(?:employees|people|colleagues|mitarbeite\w+|menschen)",
+    r"(?<![\d.,])(\d{1,3}(?:[.,]\d{3})?|\d{1,6})\+?\s+"
+    r"(?:employees|people|colleagues|mitarbeite\w+|menschen)",
     re.IGNORECASE,
 )
 

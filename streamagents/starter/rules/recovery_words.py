@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from streamagents.starter.book import Case
 from streamagents.starter.events import RecoveryEnded, RecoveryPlanned
-from streamagents.starter.reading import one_line
+from streamagents.starter.reading import bounded, one_line
 from streamagents.starter.templates import Letter, hello, letter
 
 if TYPE_CHECKING:
@@ -60,6 +60,12 @@ def planned(payment: PaymentFailed, plan: Plan, mail: str, *, provider: str) -> 
         draft=mail,
         provider=provider,
     )
+
+
+def facts(case: Case, decision: str) -> dict[str, Any]:
+    """What a mail is written from. Days, no moments: a retried attempt asks the same again."""
+    known = bounded(case.model_dump(include={"name", "amount", "invoice_id"}))
+    return {**known, "decision": decision, "retry_at": _days(case.retry_at)}
 
 
 def case_of(payment: PaymentFailed, plan: Plan, *, id_: str, failed_at: datetime) -> Case:
