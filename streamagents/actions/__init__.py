@@ -8,7 +8,7 @@ Touches: nothing by itself; channels do.
 from streamagents.actions.action import Action
 from streamagents.actions.building import build_channels
 from streamagents.actions.channel import Channel, Delivery, Effect
-from streamagents.actions.database import RecordUpsert
+from streamagents.actions.database import DatabaseChannel, RecordUpsert
 from streamagents.actions.deliver import Deliverer
 from streamagents.actions.http import HttpChannel, HttpPost
 from streamagents.actions.log import LogChannel, LogLine
@@ -20,6 +20,7 @@ from streamagents.errors import DeliveryError, NotSentError
 __all__ = [
     "Action",
     "Channel",
+    "DatabaseChannel",
     "Deliverer",
     "Delivery",
     "DeliveryError",
