@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -45,13 +46,13 @@ def told(fleet: Fleet, word: str) -> int:
 
 
 async def test_a_budget_holds_for_the_group_over_a_kill_and_a_rebalance(askers: Fleet) -> None:
-    budget = {"STREAMAGENTS_BUDGET_TOKENS_PER_DAY": str(CALLS * ONE)}
-    first = askers.start(**budget)
-    askers.start(**budget)
+    start = partial(askers.start, STREAMAGENTS_BUDGET_TOKENS_PER_DAY=str(CALLS * ONE))
+    first = start()
+    start()
     await asks(askers, range(20))
     wait_until(lambda: calls(askers) >= 10, 30)
     askers.kill(first)
-    askers.start(**budget)
+    start()
     await asks(askers, range(20, 200))
     wait_until(lambda: told(askers, "agent_paused") >= 2, 60)
     await asks(askers, range(200, 220))
