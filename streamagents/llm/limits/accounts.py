@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 RECHECK_S = 600.0
 """An event that waits for the next day looks again so often: a worker that gets more partitions
 gets what is left of their slices, too."""
+_HELD_S = 2.0
 _WARNING = 0.8
 
 log = structlog.stdlib.get_logger("streamagents.llm")
@@ -85,7 +88,7 @@ class Accounts:
     ) -> None:
         self._shared, self._budgets, self._partitions = shared, budgets, partitions
         self._till, self._clock = till, clock
-        self._under_way = 0
+        self._under_way: Counter[str] = Counter()  # calls, by scope
         self._warned: set[tuple[str, str]] = set()
 
     async def set_aside(self, agent: str, wallet: EventWallet | None, estimate: Spend) -> Charge:
@@ -105,14 +108,14 @@ class Accounts:
         event = None if spent is None else wallet
         charge = Charge(agent, day, names, parts, estimate, event, spent or Spend())
         self._add(charge, 1)
-        self._under_way += 1
+        self._under_way.update(names)
         try:
             if event is not None:  # first: until it is written, other calls of the event count less
                 await event.keep(charge.before.plus(estimate))
             if parts:
                 await self._till.keep(parts)
         except BaseException:  # the call is not made; what was written counts, until the day ends
-            self._under_way -= 1
+            self._under_way.subtract(names)
             raise
         return charge
 
@@ -120,7 +123,7 @@ class Accounts:
         """The call is over; None: nobody knows what it took, and the estimate stands."""
         if not charge.day:
             return
-        self._under_way -= 1
+        self._under_way.subtract(charge.scopes)
         if spend is not None and charge.parts:
             self._correct(charge, spend.minus(charge.estimate))
             self._till.note(charge.parts)
@@ -175,12 +178,22 @@ class Accounts:
         self, own: Place, scopes: Sequence[Scope], estimate: Spend, day: str
     ) -> Mapping[Place, Spend]:
         wallets = self._wallets(own[0], day)
-        parts = draw(wallets, scopes, estimate, own=own, alone=not self._under_way)
+        alone = not any(self._under_way[scope.name] for scope in scopes)
+        parts = draw(wallets, scopes, estimate, own=own, alone=alone)
         if isinstance(parts, Refused):
-            raise self._spent(parts.scope)
+            under_way = self._under_way[parts.scope]
+            raise self._held() if under_way else self._spent(parts.scope)
         for scope in scopes:
             self._warn(scope, wallets, day)
         return parts
+
+    def _held(self) -> ModelBusyError:
+        # What calls under way have set aside may come back: nobody knows yet that it is spent.
+        return ModelBusyError(
+            random.uniform(1, 2) * _HELD_S,
+            "what is left of today's budget is set aside for calls under way",
+            code="budget_held",
+        )
 
     def _spent(self, scope: str) -> ModelBusyError | ModelRefusedError:
         budget = self._shared if scope == EVERYBODY else self._budgets[scope]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -85,11 +86,12 @@ async def test_who_waits_for_a_partition_that_is_taken_away_is_told() -> None:
     """Its writer would never say a word again."""
     till, desks = opened(FIRST, SECOND)
     desks[SECOND].writer._producer = None  # it waits for a broker that never comes
-    desks[SECOND].writer._flushing = asyncio.create_task(asyncio.Event().wait())  # type: ignore[arg-type]
+    never: asyncio.Task[Any] = asyncio.create_task(asyncio.Event().wait())
+    desks[SECOND].writer._flushing = never
     keeping = asyncio.create_task(till.keep([FIRST, SECOND]))
     await asyncio.sleep(0)
     till.close(SECOND)
     with pytest.raises(ModelBusyError):
         await asyncio.wait_for(keeping, 5)
 
-    desks[SECOND].writer._flushing.cancel()
+    never.cancel()

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from structlog.testing import capture_logs
 
-from streamagents.agents.budget import Budget
+from streamagents.agents.budget import Budget, WhenSpent
 from streamagents.errors import ModelBusyError, ModelRefusedError
 from streamagents.llm.limits.accounts import RECHECK_S, Accounts
 from streamagents.llm.limits.spend import NANOS, NOTHING, Spend
@@ -94,7 +94,8 @@ async def test_after_a_crash_the_next_worker_finds_what_was_set_aside() -> None:
     after = accounts(MemoryTill(PLACES, durable), Budget(tokens_per_day=1000))
     charge = await after.set_aside("Lead", Event(), Spend(0, 90))
     after.settle(charge, None)
-    await after.set_aside("Lead", Event(), Spend(0, 9))  # one alone may overrun, and there is 10
+    charge = await after.set_aside("Lead", Event(), Spend(0, 19))  # alone it may overrun the 10
+    after.settle(charge, None)
     with pytest.raises(ModelBusyError, match="all agents"):
         await after.set_aside("Lead", Event(), Spend(0, 9))
 
@@ -131,11 +132,16 @@ async def test_a_partition_that_moves_takes_along_what_is_left_of_it() -> None:
     assert 800 + left == 1000
 
 
-async def test_calls_under_way_count_as_they_are_estimated() -> None:
-    books = accounts(MemoryTill(PLACES), Budget(tokens_per_day=1000))
+@pytest.mark.parametrize("when_spent", ["wait", "reject"])
+async def test_what_calls_under_way_have_set_aside_is_waited_for_a_moment(
+    when_spent: WhenSpent,
+) -> None:
+    budget = Budget(tokens_per_day=1000, when_spent=when_spent)
+    books = accounts(MemoryTill(PLACES), budget)
     charges = [await books.set_aside("Lead", Event(), Spend(0, 100)) for _ in range(10)]
-    with pytest.raises(ModelBusyError):
+    with pytest.raises(ModelBusyError) as busy:
         await books.set_aside("Lead", Event(), Spend(0, 100))
+    assert (busy.value.code, busy.value.after_s <= 4) == ("budget_held", True)
     for charge in charges:
         books.settle(charge, Spend(0, 10))
 
@@ -145,7 +151,7 @@ async def test_calls_under_way_count_as_they_are_estimated() -> None:
 async def test_an_agents_budget_is_its_own() -> None:
     till = MemoryTill(PLACES)
     books = accounts(till, Lead=Budget(tokens_per_day=400))
-    await books.set_aside("Lead", Event(), Spend(0, 400))
+    books.settle(await books.set_aside("Lead", Event(), Spend(0, 400)), None)
     with pytest.raises(ModelBusyError, match="Lead"):
         await books.set_aside("Lead", Event(), Spend(0, 100))
     await books.set_aside("Other", Event(), Spend(0, 10_000))
@@ -156,7 +162,7 @@ async def test_an_agents_budget_is_its_own() -> None:
 async def test_a_spent_budget_waits_for_midnight_and_looks_again_in_between() -> None:
     clock = FakeClock(NOON)
     books = accounts(MemoryTill(PLACES), Budget(tokens_per_day=100), clock=clock)
-    await books.set_aside("Lead", Event(), Spend(0, 100))
+    books.settle(await books.set_aside("Lead", Event(), Spend(0, 100)), None)
     with pytest.raises(ModelBusyError) as first:
         await books.set_aside("Lead", Event(), Spend(0, 100))
     clock.advance(12 * 3600 - 60)
