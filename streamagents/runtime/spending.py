@@ -27,6 +27,7 @@ def build_asker(
     partitions: int,
     pauses: Pauses,
     clock: Clock,
+    default_model: str,
 ) -> tuple[Asker, PartitionTill]:
     """What asks, and the till that its limits are kept in.
 
@@ -37,10 +38,11 @@ def build_asker(
         partitions: state partitions of the application, all tables together.
         pauses: holds agents back.
         clock: the time.
+        default_model: asked where an agent names none.
     """
     till = PartitionTill(partitions)
     if model.name in _FREE:
-        return Asker(model, clock=clock), till
+        return Asker(model, clock=clock, default_model=default_model), till
     registrations = (*registry.agents.values(), registry.fallback)
     accounts = Accounts(
         limits.budget,
@@ -58,4 +60,4 @@ def build_asker(
         clock=clock,
     )
     till.on_more = guard.more_is_ours
-    return Asker(model, clock=clock, guard=guard), till
+    return Asker(model, clock=clock, guard=guard, default_model=default_model), till
