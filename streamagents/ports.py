@@ -149,6 +149,8 @@ class Answer:
     """anthropic, rules, replay, or a fake's name."""
     usage: Usage = Usage()
     request_id: str = ""
+    usd: float | None = None
+    """What it cost, as whoever settled the call knows; None where that is not known."""
 
     @property
     def text(self) -> str:
@@ -162,6 +164,9 @@ class Model(Protocol):
     @property
     def name(self) -> str:
         """The provider's name, as it stands in every answer."""
+
+    async def open(self) -> None:
+        """Get ready, before the first question; an SDK may take seconds to load. Idempotent."""
 
     async def answer(self, question: Question) -> Answer:
         """Ask once. The caller sets the deadline and cancels it.

@@ -17,6 +17,9 @@ M = TypeVar("M", bound="BaseModel")
 DEADLINE_S = 60.0
 MAX_TOKENS = 1024
 MAX_TURNS = 8
+DEFAULT_MODEL = "claude-haiku-5-5"
+"""Asked where nobody names one: the cheapest of its generation. Most events ask for a label, a
+score or a short draft; a larger model is one argument away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Mapping
     from datetime import datetime
 
+    from streamagents.agents.asking import LLM
     from streamagents.agents.state import StateStorage
     from streamagents.events import Event
     from streamagents.ports import Action, Clock
@@ -62,6 +63,9 @@ class Run(Protocol):
     def state(self) -> StateStorage:
         """The values of the agent and the event's key."""
 
+    def llm(self, ctx: Context) -> LLM:
+        """What asks the model; tools that want one get this context."""
+
 
 class IssuedId(str):
     """The id of what was emitted or decided. Awaiting it is allowed, so no `await` is forgotten."""
@@ -87,6 +91,7 @@ class Context:
         self._run = run
         self._clock = clock
         self._state: State | None = None
+        self._llm: LLM | None = None
 
     @property
     def state(self) -> State:
@@ -94,6 +99,13 @@ class Context:
         if self._state is None:
             self._state = State(self._run.state, _outside_of_steps)
         return self._state
+
+    @property
+    def llm(self) -> LLM:
+        """Asks the model: `await ctx.llm.text("Summarise this.", data=lead)`. Calls are steps."""
+        if self._llm is None:
+            self._llm = self._run.llm(self)
+        return self._llm
 
     @overload
     def step(

@@ -13,6 +13,7 @@ from faust.exceptions import AlreadyConfiguredWarning
 from streamagents.actions.building import build_channels
 from streamagents.agents import build_registry
 from streamagents.errors import ConfigurationError
+from streamagents.llm.asker import Asker
 from streamagents.runtime.clock import SystemClock
 from streamagents.runtime.garbage import calm_garbage_collector
 from streamagents.runtime.internals import (
@@ -23,6 +24,7 @@ from streamagents.runtime.internals import (
     commit_last,
 )
 from streamagents.runtime.logs import configure_logs
+from streamagents.runtime.models import build_model, close_model, open_model
 from streamagents.runtime.observers import Observers
 from streamagents.runtime.outbox import register_channels
 from streamagents.runtime.pauses import AgentPauses
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from streamagents.actions import Channel, Delivery
     from streamagents.agents import Registry
     from streamagents.events import Event
+    from streamagents.ports import Model
     from streamagents.runtime.engine import Engine
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
@@ -55,6 +58,8 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
     observers: Observers
     pauses: AgentPauses
     """Holds agents back, on this worker."""
+    model: Model
+    """Who answers `ctx.llm`."""
     stall_watch: StallWatch
 
     def specs(self) -> list[TopicSpec]:
@@ -79,6 +84,7 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
     async def on_first_start(self) -> None:
         """Wait for the broker, look at the topics, take a data folder; then as in Faust."""
         folder, topics = await prepare(self.settings, self.conf.id, self.specs())
+        await open_model(self.model, self.settings.model)
         self.engine.lifetimes = lifetimes(self.settings.dedupe_ttl_s, topics)
         with warnings.catch_warnings():
             # Faust warns of a late change; no table has been opened yet.
@@ -95,6 +101,7 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
         await commit_last(self)
         self.engine.drop()
         self.stall_watch.stop()
+        await close_model(self.model)
         await super().on_stop()
 
 
@@ -105,6 +112,7 @@ def create_app(
     fallback: Any,
     emits: Iterable[type[Event]] = (),
     channels: Iterable[Channel | Delivery] = (),
+    model: Model | None = None,
     settings: Settings | None = None,
 ) -> StreamApp:
     """Build an application: `faust -A module worker` runs it.
@@ -117,6 +125,7 @@ def create_app(
             of an agent's `run` need not be named.
         channels: what delivers effects (`ctx.act`), each alone or in a `Delivery(channel, ...)`
             with its policy. The channel `log` is always there.
+        model: who answers `ctx.llm`, instead of the provider that the settings name.
         settings: instead of the environment's.
 
     Raises:
@@ -139,6 +148,7 @@ def create_app(
     )
     _same_partitions(app.registry, app.layout)
     clock = SystemClock()
+    app.model = model or build_model(settings)
     app.observers, app.pauses = Observers(), AgentPauses(clock)
     app.engine = build_engine(
         app,
@@ -148,6 +158,7 @@ def create_app(
         channels=register_channels(build_channels(channels), clock),
         pauses=app.pauses,
         observer=app.observers,
+        asker=Asker(app.model, clock=clock, default_model=settings.model),
     )
     registrations = (*app.registry.agents.values(), app.registry.fallback)
     app.stall_watch = StallWatch(

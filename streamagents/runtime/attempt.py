@@ -9,6 +9,8 @@ from streamagents.actions import EffectNames
 from streamagents.agents.steps import Steps
 from streamagents.errors import ConfigurationError, EventTooLargeError
 from streamagents.events import Event
+from streamagents.llm.asker import Who
+from streamagents.llm.client import Llm
 from streamagents.pipeline.places import step_key, value_key
 from streamagents.pipeline.stored import decode_step, decode_value, encode_step, encode_value
 from streamagents.runtime.threads import call_in_thread
@@ -16,8 +18,10 @@ from streamagents.runtime.threads import call_in_thread
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from streamagents.agents import Context
     from streamagents.agents.state import StateStorage
     from streamagents.agents.steps import StepResult
+    from streamagents.llm.asker import Asker
     from streamagents.ports import Action, Clock, Outgoing
     from streamagents.runtime.case import Case
     from streamagents.runtime.emitter import Emitter
@@ -37,12 +41,16 @@ class Attempt:
         emitter: makes records.
         settling: the partition's state, to read and to write.
         clock: the time.
+        asker: asks the model.
     """
 
-    def __init__(self, case: Case, emitter: Emitter, settling: Settling, clock: Clock) -> None:
+    def __init__(
+        self, case: Case, emitter: Emitter, settling: Settling, clock: Clock, asker: Asker
+    ) -> None:
         self.records: list[Outgoing] = []
         self.writes: dict[bytes, bytes | None] = {}
         self._case, self._emitter, self._settling, self._clock = case, emitter, settling, clock
+        self._asker = asker
         self._unnamed_events = self._bytes = 0
         self._names = EffectNames()
         self._steps: Steps | None = None
@@ -105,6 +113,12 @@ class Attempt:
                 "key field, as in class Order(Event, key='customer')."
             )
         return _Values(self, key)
+
+    def llm(self, ctx: Context) -> Llm:
+        """What asks the model, each call a step."""
+        incoming = self._case.incoming
+        who = Who(agent=incoming.registration.name, event_id=incoming.id)
+        return Llm(self._asker, who, ctx, step=self.step, in_thread=call_in_thread)
 
     # -- steps: the port StepStorage -------------------------------------------------------------
 

@@ -24,6 +24,7 @@ from streamagents.runtime.reports import report_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from streamagents.llm.asker import Asker
     from streamagents.pipeline.chain import Subscription
     from streamagents.pipeline.outcome import Incoming, Retry
     from streamagents.ports import Clock, Observer
@@ -51,6 +52,7 @@ class Worker:
     pauses: AgentPauses
     invoker: Invoker
     emitter: Emitter
+    asker: Asker
     clock: Clock
     observer: Observer
     alive: Callable[[], bool]
@@ -178,7 +180,8 @@ class Handling:
         return after_failure(error, case.attempts, route, random.uniform, waited_s=waited_s)
 
     def _new_attempt(self, case: Case) -> Attempt:
-        return Attempt(case, self._worker.emitter, self._settling, self._worker.clock)
+        worker = self._worker
+        return Attempt(case, worker.emitter, self._settling, worker.clock, worker.asker)
 
     async def _attempt(self, case: Case, attempt: Attempt) -> tuple[BaseException | None, float]:
         worker = self._worker

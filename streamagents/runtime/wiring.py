@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from streamagents.agents import Registration, Registry
+    from streamagents.llm.asker import Asker
     from streamagents.ports import Observer
     from streamagents.runtime.pauses import AgentPauses
     from streamagents.settings import Settings
@@ -48,6 +49,7 @@ def build_engine(
     channels: Mapping[str, Registration],
     pauses: AgentPauses,
     observer: Observer,
+    asker: Asker,
 ) -> Engine:
     """Give a Faust app its tables, streams and consumer, and put together what they feed."""
     sources = _sources(app.conf.id, registry, layout, channels)
@@ -73,7 +75,14 @@ def build_engine(
         app,
         sources=sources,
         worker=_worker(
-            app, registry, layout, settings, channels=channels, pauses=pauses, observer=observer
+            app,
+            registry,
+            layout,
+            settings,
+            channels=channels,
+            pauses=pauses,
+            observer=observer,
+            asker=asker,
         ),
         tables=tables,
         limit=max(1000, _BUFFERED * settings.in_flight),
@@ -114,6 +123,7 @@ def _worker(
     channels: Mapping[str, Registration],
     pauses: AgentPauses,
     observer: Observer,
+    asker: Asker,
 ) -> Worker:
     clock = SystemClock()
     destinations = {
@@ -133,6 +143,7 @@ def _worker(
             partition_of=partition_of,
             clock=clock,
         ),
+        asker=asker,
         clock=clock,
         observer=observer,
         alive=lambda: app.consumer.silent_s < settings.session_timeout_s,

@@ -14,12 +14,15 @@ from streamagents.testing.bus import MemoryBus, MemoryRecord
 from streamagents.testing.channel import Note, RecordingChannel
 from streamagents.testing.clock import FakeClock
 from streamagents.testing.context import FakeContext
+from streamagents.testing.model import FakeModel, ToolUse
 
 __all__ = [
     "FakeClock",
     "FakeContext",
+    "FakeModel",
     "MemoryBus",
     "MemoryRecord",
     "Note",
     "RecordingChannel",
+    "ToolUse",
 ]

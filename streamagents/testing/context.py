@@ -8,6 +8,7 @@ import structlog
 from structlog.testing import LogCapture
 
 from streamagents.agents import Context, EventInfo
+from streamagents.llm.providers.rules import RulesModel
 from streamagents.testing.clock import FakeClock
 from streamagents.testing.run import FakeRun
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from streamagents.actions import Action
     from streamagents.events import Event
+    from streamagents.ports import Model
 
 
 class FakeContext(Context):
@@ -43,6 +45,7 @@ class FakeContext(Context):
         steps: results of steps by path, JSON or models: these steps are not run, whatever they are
             called with.
         state: values by name, JSON or models.
+        model: who answers `ctx.llm`, as a `FakeModel`; the default is the provider `rules`.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class FakeContext(Context):
         key: str | None = "key-1",
         steps: Mapping[str, Any] | None = None,
         state: Mapping[str, Any] | None = None,
+        model: Model | None = None,
     ) -> None:
         self.clock = FakeClock() if now is None else FakeClock(now)
         capture = LogCapture()
@@ -75,7 +79,14 @@ class FakeContext(Context):
             interrupted=interrupted,
         )
         log: Any = structlog.wrap_logger(None, processors=[capture])
-        self._left = FakeRun(event_id, key, steps=steps or {}, state=state or {})
+        self._left = FakeRun(
+            event_id,
+            key,
+            steps=steps or {},
+            state=state or {},
+            model=model or RulesModel(),
+            clock=self.clock,
+        )
         super().__init__(event, run=self._left, clock=self.clock, log=log)
 
     @property

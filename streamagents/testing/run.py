@@ -11,13 +11,17 @@ from streamagents.agents.steps import StepResult, Steps
 from streamagents.agents.values import dump, load
 from streamagents.errors import ConfigurationError, EventTooLargeError
 from streamagents.events import Event
+from streamagents.llm.asker import Asker, Who
+from streamagents.llm.client import Llm
 from streamagents.topics import MAX_RECORD_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from streamagents.actions import Action
+    from streamagents.agents import Context
     from streamagents.ports import Action as AnyAction
+    from streamagents.ports import Clock, Model
 
 _FRAMING_BYTES = 4096
 """The worker leaves so much of a record for headers and what Kafka adds."""
@@ -31,10 +35,19 @@ class FakeRun:
         key: the event's key.
         steps: results of steps by path, as if an earlier attempt had left them.
         state: values by name, as if earlier events had left them.
+        model: answers `ctx.llm`.
+        clock: the time.
     """
 
     def __init__(
-        self, event_id: str, key: str | None, *, steps: Mapping[str, Any], state: Mapping[str, Any]
+        self,
+        event_id: str,
+        key: str | None,
+        *,
+        steps: Mapping[str, Any],
+        state: Mapping[str, Any],
+        model: Model,
+        clock: Clock,
     ) -> None:
         self.emitted: list[Event] = []
         self.emitted_ids: list[str] = []
@@ -47,6 +60,7 @@ class FakeRun:
         self._unnamed = 0
         self._names = EffectNames()
         self._steps = Steps(self.steps, in_thread=asyncio.to_thread)
+        self._asker = Asker(model, clock=clock)
 
     def emit(self, event: Event, delay_s: float) -> str:
         """Take an event; its id."""
@@ -89,6 +103,11 @@ class FakeRun:
                 "key field, as in class Order(Event, key='customer')."
             )
         return self.values
+
+    def llm(self, ctx: Context) -> Llm:
+        """What asks the model, each call a step."""
+        who = Who(agent="test", event_id=self._event_id)
+        return Llm(self._asker, who, ctx, step=self.step, in_thread=asyncio.to_thread)
 
 
 class MemorySteps:

@@ -6,6 +6,8 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
+from streamagents.llm.asker import Asker
+from streamagents.llm.providers.rules import RulesModel
 from streamagents.pipeline.chain import judge, read
 from streamagents.runtime.attempt import Attempt
 from streamagents.runtime.case import open_case
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from streamagents.events import Event
     from streamagents.pipeline.mark import Mark
     from streamagents.pipeline.outcome import Incoming
-    from streamagents.ports import Outgoing, Record
+    from streamagents.ports import Model, Outgoing, Record
     from streamagents.runtime.case import Case
 
 
@@ -45,6 +47,7 @@ def worker(
     in_flight: int = 10,
     alive: Callable[[], bool] = lambda: True,
     end_of: Callable[[str, int], int | None] = lambda *_: 0,
+    model: Model | None = None,
 ) -> Worker:
     """A worker whose agents may emit orders and receipts, and decide notes."""
     clock = FakeClock()
@@ -67,6 +70,7 @@ def worker(
             partition_of=murmur2_partition,
             clock=clock,
         ),
+        asker=Asker(model or RulesModel(), clock=clock),
         clock=clock,
         observer=Reports(),
         alive=alive,
@@ -99,6 +103,7 @@ class Bench:
         process: str = "p1",
         store: FakeStore | None = None,
         finish: Callable[[Record], None] | None = None,
+        model: Model | None = None,
         **policy: Any,
     ) -> None:
         self.subscription = subscription(registration(agent, **policy))
@@ -106,7 +111,7 @@ class Bench:
         self.lost: list[BaseException] = []
         self.writer = FakeWriter(self.store, self.lost.append)
         self.alive = True
-        self.worker = worker(process, alive=lambda: self.alive)
+        self.worker = worker(process, alive=lambda: self.alive, model=model)
         self.clock = cast("FakeClock", self.worker.clock)
         self.reports = cast("Reports", self.worker.observer)
         self.gate, self.pauses = self.worker.gate, self.worker.pauses
@@ -171,7 +176,8 @@ class Bench:
 
     def attempt(self, case: Case) -> Attempt:
         """An attempt that has not begun."""
-        return Attempt(case, self.worker.emitter, self.settling, self.clock)
+        worker = self.worker
+        return Attempt(case, worker.emitter, self.settling, self.clock, worker.asker)
 
     async def run(self, source: Record, attempt: int = 1) -> list[Outgoing]:
         """Run the agent once; what would leave."""

@@ -37,6 +37,9 @@ class NoRun:
     def state(self) -> Any:
         raise AssertionError
 
+    def llm(self, ctx: Context) -> Any:
+        raise AssertionError
+
 
 async def test_an_issued_id_is_a_text_that_may_be_awaited() -> None:
     id_ = IssuedId("e-1/emit-1")
