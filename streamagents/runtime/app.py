@@ -14,6 +14,7 @@ from streamagents.actions.building import build_channels
 from streamagents.agents import build_registry
 from streamagents.errors import ConfigurationError
 from streamagents.llm.asker import Asker
+from streamagents.runtime.channels import close_channels
 from streamagents.runtime.clock import SystemClock
 from streamagents.runtime.garbage import calm_garbage_collector
 from streamagents.runtime.internals import (
@@ -55,6 +56,7 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
     layout: Layout
     settings: Settings
     engine: Engine
+    channels: Mapping[str, Delivery]
     observers: Observers
     pauses: AgentPauses
     """Holds agents back, on this worker."""
@@ -102,6 +104,7 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
         self.engine.drop()
         self.stall_watch.stop()
         await close_model(self.model)
+        await close_channels(self.channels)
         await super().on_stop()
 
 
@@ -149,13 +152,14 @@ def create_app(
     _same_partitions(app.registry, app.layout)
     clock = SystemClock()
     app.model = model or build_model(settings)
+    app.channels = build_channels(channels)
     app.observers, app.pauses = Observers(), AgentPauses(clock)
     app.engine = build_engine(
         app,
         app.registry,
         app.layout,
         settings,
-        channels=register_channels(build_channels(channels), clock),
+        channels=register_channels(app.channels, clock),
         pauses=app.pauses,
         observer=app.observers,
         asker=Asker(app.model, clock=clock, default_model=settings.model),
