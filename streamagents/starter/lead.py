@@ -13,6 +13,8 @@ from streamagents.starter.review import Team, ask_a_person
 from streamagents.starter.rules import lead as rules
 from streamagents.starter.site import Profile, Site, site_of
 
+LEADS = "leads"
+"""The table of the CRM."""
 LONG = 4096
 """Tokens for a sequence of mails."""
 DECISIONS: dict[Tier, Literal["call_today", "send_material", "keep_in_mind"]] = {
@@ -54,7 +56,7 @@ class LeadEnrichmentAgent:
         )
         ctx.log.info("lead scored", action="lead_scored", tier=view.tier, score=view.score)
         ctx.emit(scored)
-        ctx.act(RecordUpsert(table="leads", key=lead.email, values=record(lead, scored)), "crm")
+        ctx.act(RecordUpsert(table=LEADS, key=lead.email, values=record(lead, scored)), "crm")
         if odd:
             ask_a_person(ctx, self.team, subject=lead.email, reasons=odd, draft=scored.draft)
 

@@ -17,7 +17,7 @@ from streamagents.starter.events import (
     UnknownEventSeen,
 )
 from streamagents.starter.fallback import FallbackAgent
-from streamagents.starter.lead import LeadEnrichmentAgent
+from streamagents.starter.lead import LEADS, LeadEnrichmentAgent
 from streamagents.starter.link import LinkAgent
 from streamagents.starter.monitoring import MonitoringAgent
 from streamagents.starter.onboarding import OnboardingAgent
@@ -44,6 +44,8 @@ def build_agents(team: Team, site: Site) -> dict[str, Any]:
 AGENT_REGISTRY = build_agents(Team(), Site())
 """As it runs without any setting: the team is told in the log, and no site is read."""
 FALLBACK = FallbackAgent()
+TABLES = (LEADS,)
+"""What the agents keep records in."""
 EMITS = (
     LeadScored,
     RecoveryPlanned,

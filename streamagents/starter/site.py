@@ -6,12 +6,17 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Protocol
 
 from pydantic import BaseModel
+from yarl import URL
 
-from streamagents.errors import describe
+from streamagents.errors import ConfigurationError, HttpError, describe
+from streamagents.llm.tools.fetch import FetchPage
+from streamagents.net import Http
 from streamagents.starter.domains import DISPOSABLE_MAIL, FREE_MAIL, is_reserved
 from streamagents.starter.reading import one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from streamagents.starter.events import NewLead
 
 PROFILE_CHARS = 4_000
@@ -33,6 +38,9 @@ class Page(Protocol):
     def text(self) -> str:
         """What a reader sees."""
 
+
+DEADLINE_S = 8.0
+"""For a page: a lead does not wait longer for somebody's slow site."""
 
 Fetch = Callable[[str], Awaitable[Page]]
 
@@ -60,11 +68,24 @@ class Site:
             return Profile(url=url, note="Sites are not read here.")
         try:
             page = await self._fetch(url)
-        except Exception as exc:  # noqa: BLE001 - any failure has one outcome: a lead without a profile
+        except (HttpError, ConfigurationError, OSError, ValueError) as exc:
             return Profile(url=url, note=one_line(describe(exc), 200))
         return Profile(
             url=page.url, title=one_line(page.title, 200), text=page.text[:PROFILE_CHARS]
         )
+
+
+def page_fetcher(*, private: Iterable[str] = ()) -> Fetch:
+    """Fetches from public addresses, and from these; a site's redirects stay on the site."""
+    opened = tuple(private)
+
+    async def fetch(url: str) -> Page:
+        host = URL(url).raw_host or ""
+        hosts = [host] if host[-1:].isdigit() else [host, f"*.{host}"]
+        async with Http(private=opened) as http:
+            return await FetchPage(http, hosts, deadline_s=DEADLINE_S).fetch_page(url)
+
+    return fetch
 
 
 def site_of(lead: NewLead) -> str | None:

@@ -11,7 +11,7 @@ from streamagents.errors import ModelBusyError, ModelError, ModelRefusedError
 from streamagents.starter.events import LeadScored, NewLead, ReviewNeeded
 from streamagents.starter.lead import LeadEnrichmentAgent
 from streamagents.starter.review import Team
-from streamagents.starter.site import Profile, Site, site_of
+from streamagents.starter.site import Site
 from streamagents.testing import FakeContext, FakeModel
 
 if TYPE_CHECKING:
@@ -209,24 +209,3 @@ async def test_a_site_that_cannot_be_read_is_noted_and_no_fault_of_the_leads() -
     assert isinstance(scored, LeadScored)
     assert scored.website is None
     assert "no route" in ctx.steps["profile"]["note"]
-
-
-@pytest.mark.parametrize(
-    ("fields", "site"),
-    [
-        ({}, "https://acme-robotics.com/"),
-        ({"website": "www.acme.io/en"}, "https://www.acme.io/en"),
-        ({"website": "http://acme.io", "email": "a@gmx.de"}, "http://acme.io"),
-        ({"email": "a@gmx.de"}, None),
-        ({"email": "a@mailinator.com"}, None),
-        ({"email": "a@shop.example"}, None),
-        ({"email": "a@example.com"}, None),
-    ],
-)
-def test_only_a_company_has_a_site(fields: dict[str, Any], site: str | None) -> None:
-    assert site_of(lead(**fields)) == site
-
-
-async def test_without_a_fetcher_no_site_is_read() -> None:
-    profile = await Site().profile("https://acme.io")
-    assert profile == Profile(url="https://acme.io", note="Sites are not read here.")
