@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from evals.cases import NOW
 from streamagents.errors import describe
+from streamagents.llm.limits.prices import price_of
 from streamagents.testing import FakeContext
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from evals.cases import Case, Outcome, Subject
+    from streamagents.agents.asking import Call
     from streamagents.ports import Model
 
 AT_ONCE = 8
@@ -30,7 +32,7 @@ class Answer:
     got: Outcome
     seconds: float
     usd: float | None
-    """None where a price is not known, or nothing was asked."""
+    """None where a price is not known."""
     error: str = ""
 
     @property
@@ -79,15 +81,27 @@ async def _answer(subject: Subject, case: Case, model: Model) -> Answer:
     except Exception as exc:  # noqa: BLE001 - an agent that fails is wrong, and counted as failed
         error = describe(exc)
     seconds = time.perf_counter() - begun
-    prices = [call.usd for call in ctx.llm.calls]
-    usd = sum(price for price in prices if price is not None) if None not in prices else None
+    usd = total(cost(call) for call in ctx.llm.calls)
     return Answer(case=case, got=got, seconds=seconds, usd=usd, error=error)
+
+
+def cost(call: Call) -> float | None:
+    """What an answer costs; of a recorded one, what it did cost. None: the price is not known."""
+    if call.provider == "rules":
+        return 0.0
+    price = price_of(call.model, {})
+    return None if price is None else price.nanos(call.usage) / 1e9
+
+
+def total(prices: Iterable[float | None]) -> float | None:
+    """The sum, where every price is known."""
+    known = list(prices)
+    return None if None in known else sum(price for price in known if price is not None)
 
 
 def _score(agent: str, provider: str, answers: list[Answer]) -> Score:
     seconds = sorted(answer.seconds for answer in answers)
     marks = quantiles(seconds, n=20) if len(seconds) >= _MANY else seconds * 19
-    prices = [answer.usd for answer in answers]
     return Score(
         agent=agent,
         provider=provider,
@@ -96,7 +110,7 @@ def _score(agent: str, provider: str, answers: list[Answer]) -> Score:
         held=share(answer for answer in answers if answer.case.half == "held"),
         awkward=share(answer for answer in answers if answer.case.awkward),
         errors=sum(bool(answer.error) for answer in answers),
-        usd=None if None in prices else sum(price for price in prices if price is not None),
+        usd=total(answer.usd for answer in answers),
         p50_s=marks[9],
         p95_s=marks[18],
         wrong=[
