@@ -165,6 +165,9 @@ class Model(Protocol):
     def name(self) -> str:
         """The provider's name, as it stands in every answer."""
 
+    async def open(self) -> None:
+        """Get ready, before the first question; an SDK may take seconds to load. Idempotent."""
+
     async def answer(self, question: Question) -> Answer:
         """Ask once. The caller sets the deadline and cancels it.
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from streamagents.agents.asking import DEFAULT_MODEL
 from streamagents.agents.budget import Budget, WhenSpent
 from streamagents.errors import ConfigurationError
 from streamagents.llm.limits import Limits, ModelRate, Price
@@ -59,6 +60,21 @@ class Settings(BaseSettings):
     """Serve Faust's own web pages, too."""
     log_level: str = "info"
 
+    # -- the model -------------------------------------------------------------------------------
+
+    llm: Literal["anthropic", "rules", "replay"] | None = None
+    """Who answers `ctx.llm`; unset is anthropic if there is a key, else rules."""
+    model: Annotated[str, Field(min_length=1, max_length=100)] = DEFAULT_MODEL
+    """Asked where an agent names none."""
+    llm_recordings: Path | None = None
+    """File of recorded answers, for replay and for `llm_record`."""
+    llm_record: bool = False
+    """Add every answer to the recordings."""
+    anthropic_api_key: SecretStr | None = Field(None, validation_alias="anthropic_api_key")
+    """These three are read as the SDK names them, without our prefix."""
+    anthropic_auth_token: SecretStr | None = Field(None, validation_alias="anthropic_auth_token")
+    anthropic_base_url: str | None = Field(None, validation_alias="anthropic_base_url")
+
     @field_validator("broker")
     @classmethod
     def _broker_is_a_list_of_addresses(cls, value: str | None) -> str | None:
@@ -104,8 +120,13 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as exc:
         faults = "; ".join(
-            f"STREAMAGENTS_{'_'.join(str(part) for part in fault['loc']).upper()}: "
-            f"{fault['msg'].removeprefix('Value error, ')}"
+            f"{_variable(fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}"
             for fault in exc.errors()
         )
         raise ConfigurationError(f"The settings cannot be used: {faults}.") from exc
+
+
+def _variable(loc: tuple[int | str, ...]) -> str:
+    """The name of the environment's variable that a fault is about."""
+    name = "_".join(map(str, loc)).upper()
+    return name if name.startswith("ANTHROPIC_") else f"STREAMAGENTS_{name}"

@@ -15,6 +15,7 @@ from streamagents.agents.asking import DEADLINE_S, MAX_TOKENS, MAX_TURNS, Call, 
 from streamagents.agents.steps import in_step
 from streamagents.errors import ConfigurationError, ModelError, ModelRefusedError
 from streamagents.llm import prompts
+from streamagents.llm.prompts import told_apart_by
 from streamagents.llm.tools.tool import as_tools
 from streamagents.llm.tools.using import Hands
 from streamagents.ports import Answer, Question
@@ -181,7 +182,7 @@ class Llm:
         parent = in_step()
         path = f"{parent}/{name}" if parent else name
         asking = _Asking(self._asker, replace(self._who, step=path), question, timeout_s, check)
-        answer: Answer = await self._step(name, asking.answer, _told_apart_by(question))
+        answer: Answer = await self._step(name, asking.answer, told_apart_by(question))
         self._calls.append(_call(path, answer))
         return answer
 
@@ -234,18 +235,6 @@ class _Asking:
         answer = await self._asker.ask(self._question, self._who, self._timeout_s)
         self._check(answer)
         return answer
-
-
-def _told_apart_by(question: Question) -> tuple[Any, ...]:
-    """What makes it another question: all but the rules, which are code."""
-    return (
-        question.model,
-        question.system,
-        question.messages,
-        question.tools,
-        question.schema,
-        question.max_tokens,
-    )
 
 
 def _call(path: str, answer: Answer) -> Call:

@@ -102,6 +102,18 @@ def faults_of(error: ValidationError) -> str:
     return "\n".join([*lines, f"and {more} more"] if more > 0 else lines)
 
 
+def told_apart_by(question: Question) -> tuple[Any, ...]:
+    """What makes it another question: all but the rules, which are code."""
+    return (
+        question.model,
+        question.system,
+        question.messages,
+        question.tools,
+        question.schema,
+        question.max_tokens,
+    )
+
+
 def prompt_of(question: Question) -> str:
     """What a question asks for first, without its data."""
     content = question.messages[0]["content"]

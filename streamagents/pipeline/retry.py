@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamagents.errors import EventError, Reject, RetryLater, describe
+from streamagents.errors import EventError, ModelError, Reject, RetryLater, describe
 from streamagents.pipeline.outcome import DeadLetter, Park, Retry
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def after_failure(
     if isinstance(error, RetryLater):
         return _later(error, route, waited_s)
     if attempts >= route.attempts:
-        code = error.code if isinstance(error, EventError) else "failed"
+        code = error.code if isinstance(error, (EventError, ModelError)) else "failed"
         reason = f"{attempts} attempts failed, the last with {describe(error)}"
         return DeadLetter(code, reason, error)
     return Retry(draw(0.0, backoff_s(attempts, route.backoff_s)))

@@ -13,7 +13,6 @@ from faust.exceptions import AlreadyConfiguredWarning
 from streamagents.actions.building import build_channels
 from streamagents.agents import build_registry
 from streamagents.errors import ConfigurationError
-from streamagents.llm.providers.rules import RulesModel
 from streamagents.runtime.clock import SystemClock
 from streamagents.runtime.garbage import calm_garbage_collector
 from streamagents.runtime.internals import (
@@ -24,6 +23,7 @@ from streamagents.runtime.internals import (
     commit_last,
 )
 from streamagents.runtime.logs import configure_logs
+from streamagents.runtime.models import build_model, close_model, open_model
 from streamagents.runtime.observers import Observers
 from streamagents.runtime.outbox import register_channels
 from streamagents.runtime.pauses import AgentPauses
@@ -85,6 +85,7 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
     async def on_first_start(self) -> None:
         """Wait for the broker, look at the topics, take a data folder; then as in Faust."""
         folder, topics = await prepare(self.settings, self.conf.id, self.specs())
+        await open_model(self.model, self.settings.model)
         self.engine.lifetimes = lifetimes(self.settings.dedupe_ttl_s, topics)
         with warnings.catch_warnings():
             # Faust warns of a late change; no table has been opened yet.
@@ -101,6 +102,7 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
         await commit_last(self)
         self.engine.drop()
         self.stall_watch.stop()
+        await close_model(self.model)
         await super().on_stop()
 
 
@@ -149,12 +151,13 @@ def create_app(
     )
     _same_partitions(app.registry, app.layout)
     clock = SystemClock()
-    app.model = model or RulesModel()
+    app.model = model or build_model(settings)
     app.observers, app.pauses = Observers(), AgentPauses(clock)
     asker, till = build_asker(
         app.model,
         app.registry,
         limits or settings.limits,
+        default_model=settings.model,
         partitions=sum(state_tables(app.registry, app.layout)),
         pauses=app.pauses,
         clock=clock,

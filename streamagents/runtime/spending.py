@@ -24,6 +24,7 @@ def build_asker(
     registry: Registry,
     limits: Limits,
     *,
+    default_model: str,
     partitions: int,
     pauses: Pauses,
     clock: Clock,
@@ -34,13 +35,14 @@ def build_asker(
         model: the provider.
         registry: the agents, with budgets of their own.
         limits: of all of them.
+        default_model: asked where the caller names none.
         partitions: state partitions of the application, all tables together.
         pauses: holds agents back.
         clock: the time.
     """
     till = PartitionTill(partitions)
     if model.name in _FREE:
-        return Asker(model, clock=clock), till
+        return Asker(model, clock=clock, default_model=default_model), till
     registrations = (*registry.agents.values(), registry.fallback)
     accounts = Accounts(
         limits.budget,
@@ -58,4 +60,4 @@ def build_asker(
         clock=clock,
     )
     till.on_more = guard.more_is_ours
-    return Asker(model, clock=clock, guard=guard), till
+    return Asker(model, clock=clock, guard=guard, default_model=default_model), till

@@ -55,6 +55,9 @@ class FakeModel:
         self._next: Iterator[Any] = iter(()) if callable(answers) else iter(answers)
         self._usage = usage
 
+    async def open(self) -> None:
+        """Nothing to do."""
+
     async def answer(self, question: Question) -> Answer:
         """The next answer of the script.
 

@@ -407,3 +407,28 @@ async def test_a_plain_function_cannot_ask_for_a_step(make_context: MakeContext)
 
     with pytest.raises(ConfigurationError, match=r"ctx.step\('inner', ...\) is awaited"):
         await made.ctx.step("outer", outer)
+
+
+# -- the model -----------------------------------------------------------------------------------
+
+
+async def test_answers_of_the_model_are_steps(make_context: MakeContext) -> None:
+    first = await make_context()
+
+    said = [await first.ctx.llm.text("One."), await first.ctx.llm.text("Two.", name="second")]
+    profile = await first.ctx.llm.extract(Profile, "Who?", rules=lambda: Profile(name="Ann"))
+    again = await make_context(steps=first.left().steps)
+
+    assert list(first.left().steps) == ["text-1", "second", "extract-1"]
+    assert profile == Profile(name="Ann")
+    assert [await again.ctx.llm.text("x"), await again.ctx.llm.text("y", name="second")] == said
+    assert again.left().steps_rerun == {}
+
+
+async def test_the_answers_so_far_are_known(make_context: MakeContext) -> None:
+    made = await make_context()
+
+    await made.ctx.llm.text("One.")
+
+    assert [call.step for call in made.ctx.llm.calls] == ["text-1"]
+    assert made.ctx.llm.provider == made.ctx.llm.calls[0].provider

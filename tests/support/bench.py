@@ -105,6 +105,7 @@ class Bench:
         process: str = "p1",
         store: FakeStore | None = None,
         finish: Callable[[Record], None] | None = None,
+        model: Model | None = None,
         **policy: Any,
     ) -> None:
         self.subscription = subscription(registration(agent, **policy))
@@ -112,7 +113,7 @@ class Bench:
         self.lost: list[BaseException] = []
         self.writer = FakeWriter(self.store, self.lost.append)
         self.alive = True
-        self.worker = worker(process, alive=lambda: self.alive)
+        self.worker = worker(process, alive=lambda: self.alive, model=model)
         self.clock = cast("FakeClock", self.worker.clock)
         self.reports = cast("Reports", self.worker.observer)
         self.gate, self.pauses = self.worker.gate, self.worker.pauses

@@ -69,7 +69,8 @@ class Fleet:
         self.log = folder / "workers.log"
         self.data = folder / "data"
         self.workers: list[subprocess.Popen[bytes]] = []
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("STREAMAGENTS_")}
+        ours = ("STREAMAGENTS_", "ANTHROPIC_")
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
         self.environment = {
             **kept,
             "PYTHONPATH": f"{CHECKOUT}:{CHECKOUT / 'tests'}",

@@ -24,6 +24,9 @@ class RulesModel:
 
     name = NAME
 
+    async def open(self) -> None:
+        """Nothing to do."""
+
     async def answer(self, question: Question) -> Answer:
         """Answer at once, for nothing. Tools are never called."""
         if question.rules is not None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 TIMEOUT_S = 30.0
+_LONGEST_S = 600.0
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _CTX = "ctx"
 _BROKEN = (PydanticUserError, PydanticUndefinedAnnotation, NameError, TypeError, SyntaxError)
@@ -102,8 +103,14 @@ def tool(
         timeout_s: one call may last so long.
 
     Raises:
-        ConfigurationError: the function says too little.
+        ConfigurationError: the function says too little, or the time is none.
     """
+    number = isinstance(timeout_s, (int, float)) and not isinstance(timeout_s, bool)
+    if not number or not 0 < timeout_s <= _LONGEST_S:
+        raise ConfigurationError(
+            f"tool(..., timeout_s={timeout_s!r}): a number of seconds above 0, at most "
+            f"{_LONGEST_S:.0f}."
+        )
 
     def made(function: Callable[..., Any]) -> Tool:
         return replace(_of(function, name), acts=acts, timeout_s=timeout_s)

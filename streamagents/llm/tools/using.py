@@ -138,7 +138,8 @@ class Hands:
                 return await self._called(functools.partial(made.function, **given)), None
         except _NOT_FOR_THE_MODEL:
             raise
-        except Exception as exc:  # noqa: BLE001 - what else a tool raises, the model is told
+        # What else a tool raises, the model is told: an exit, too, that would end the worker.
+        except (Exception, SystemExit, KeyboardInterrupt) as exc:  # noqa: BLE001
             log.warning("tool_failed", tool=made.name, error=describe(exc))
             late = isinstance(exc, TimeoutError) and deadline.expired()
             said = f"it took longer than {made.timeout_s:g} s" if late else _told(exc)
@@ -173,7 +174,7 @@ def _arguments(made: Tool, use: Mapping[str, Any]) -> dict[str, Any] | Outcome:
         return Outcome(as_data(words), is_error=True)
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     # The text of any other error may hold what a model has no business with: an address with a
     # password in it, a query, a path.
     if isinstance(error, StreamAgentsError):

@@ -157,6 +157,8 @@ class Silent:
         await asyncio.Event().wait()
         raise AssertionError
 
+    async def open(self) -> None: ...
+
     async def close(self) -> None: ...
 
 
@@ -167,6 +169,8 @@ class Late:
 
     async def answer(self, question: Question) -> Answer:
         raise TimeoutError
+
+    async def open(self) -> None: ...
 
     async def close(self) -> None: ...
 
