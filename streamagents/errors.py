@@ -132,6 +132,40 @@ class NotSentError(StreamAgentsError):
     """
 
 
+class DeliveryError(StreamAgentsError):
+    """Raised by a channel: the peer said nothing clear, and the effect may have happened or not."""
+
+
+class HttpError(StreamAgentsError):
+    """Raised when a request over HTTP got no usable answer. The peer may have acted on it.
+
+    Its sentences name the host and never the path or the query: secrets stand there.
+    """
+
+
+class HttpDeadlineError(HttpError):
+    """Raised when the whole answer was not there in time."""
+
+
+class TooLargeError(HttpError):
+    """Raised when an answer is larger than it may be, packed or unpacked."""
+
+
+class NotReachedError(HttpError, NotSentError):
+    """Raised when no connection came about: nothing was sent."""
+
+
+class AddressRefusedError(HttpError):
+    """Raised when a request, or a redirect of it, leads to where it must not go.
+
+    `code`: `bad_url`, `host_not_allowed`, `private_address`.
+    """
+
+    def __init__(self, reason: str, *, code: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
 def describe(error: object) -> str:
     """An error, or whatever a user gave for one, in one line that any log and header takes."""
     try:

@@ -13,6 +13,7 @@ from faust.exceptions import AlreadyConfiguredWarning
 from streamagents.actions.building import build_channels
 from streamagents.agents import build_registry
 from streamagents.errors import ConfigurationError
+from streamagents.runtime.channels import close_channels
 from streamagents.runtime.clock import SystemClock
 from streamagents.runtime.garbage import calm_garbage_collector
 from streamagents.runtime.internals import (
@@ -56,6 +57,7 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
     layout: Layout
     settings: Settings
     engine: Engine
+    channels: Mapping[str, Delivery]
     observers: Observers
     pauses: AgentPauses
     """Holds agents back, on this worker."""
@@ -103,6 +105,7 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
         self.engine.drop()
         self.stall_watch.stop()
         await close_model(self.model)
+        await close_channels(self.channels)
         await super().on_stop()
 
 
@@ -152,6 +155,7 @@ def create_app(
     _same_partitions(app.registry, app.layout)
     clock = SystemClock()
     app.model = model or build_model(settings)
+    app.channels = build_channels(channels)
     app.observers, app.pauses = Observers(), AgentPauses(clock)
     asker, till = build_asker(
         app.model,
@@ -167,7 +171,7 @@ def create_app(
         app.registry,
         app.layout,
         settings,
-        channels=register_channels(build_channels(channels), clock),
+        channels=register_channels(app.channels, clock),
         pauses=app.pauses,
         observer=app.observers,
         asker=asker,
