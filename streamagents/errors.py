@@ -132,6 +132,10 @@ class NotSentError(StreamAgentsError):
     """
 
 
+class ToolRefusedError(StreamAgentsError):
+    """Raised by a tool when a model asks for what its agent has not opened to it."""
+
+
 class DeliveryError(StreamAgentsError):
     """Raised by a channel: the peer said nothing clear, and the effect may have happened or not."""
 
