@@ -161,6 +161,7 @@ def create_app(
         app.model,
         app.registry,
         limits or settings.limits,
+        default_model=settings.model,
         partitions=sum(state_tables(app.registry, app.layout)),
         pauses=app.pauses,
         clock=clock,

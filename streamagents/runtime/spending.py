@@ -24,6 +24,7 @@ def build_asker(
     registry: Registry,
     limits: Limits,
     *,
+    default_model: str,
     partitions: int,
     pauses: Pauses,
     clock: Clock,
@@ -35,6 +36,7 @@ def build_asker(
         model: the provider.
         registry: the agents, with budgets of their own.
         limits: of all of them.
+        default_model: asked where the caller names none.
         partitions: state partitions of the application, all tables together.
         pauses: holds agents back.
         clock: the time.
