@@ -165,7 +165,6 @@ def create_app(
         partitions=sum(state_tables(app.registry, app.layout)),
         pauses=app.pauses,
         clock=clock,
-        default_model=settings.model,
     )
     app.engine = build_engine(
         app,

@@ -28,7 +28,6 @@ def build_asker(
     partitions: int,
     pauses: Pauses,
     clock: Clock,
-    default_model: str,
 ) -> tuple[Asker, PartitionTill]:
     """What asks, and the till that its limits are kept in.
 
@@ -40,7 +39,6 @@ def build_asker(
         partitions: state partitions of the application, all tables together.
         pauses: holds agents back.
         clock: the time.
-        default_model: asked where an agent names none.
     """
     till = PartitionTill(partitions)
     if model.name in _FREE:
