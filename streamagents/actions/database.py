@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, JsonValue, SecretStr
@@ -50,7 +51,8 @@ class DatabaseChannel:
     transaction wins, value by value.
 
     Args:
-        url: `sqlite:///folder/records.db`, `postgresql://user:password@host/name`.
+        url: `sqlite:///folder/records.db`, `postgresql://user:password@host/name`; or the path of
+            a file, which is SQLite's.
         tables: names of tables, or names and key columns (None: a table that is made).
         keep_days: how long an effect is known; longer than its letters can be replayed.
         deadline_s: for a whole delivery; shorter than its `Delivery.timeout_s`.
@@ -66,7 +68,7 @@ class DatabaseChannel:
 
     def __init__(
         self,
-        url: SecretStr | str,
+        url: SecretStr | str | Path,
         *,
         tables: Iterable[str] | Mapping[str, str | None] = (),
         keep_days: int = 45,
@@ -80,9 +82,8 @@ class DatabaseChannel:
         for table in named:
             _check(table)
         self._tables = frozenset(named)
-        self._records = Records(
-            secret(url), named, keep_days=keep_days, deadline_s=deadline_s, now=now
-        )
+        place = url if isinstance(url, Path) else secret(url)
+        self._records = Records(place, named, keep_days=keep_days, deadline_s=deadline_s, now=now)
 
     async def send(self, action: RecordUpsert, effect: Effect) -> None:
         """Write one record, unless this effect has been written.

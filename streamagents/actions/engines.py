@@ -28,13 +28,15 @@ _CONNECTIONS = 5
 _IDLE_S = 300
 
 
-def engine(url: SecretStr) -> AsyncEngine:
-    """The engine of a database; it connects when it is first used.
+def engine(place: SecretStr | Path) -> AsyncEngine:
+    """The engine of a database, by its URL or its file; it connects when it is first used.
 
     Raises:
         ConfigurationError: this is no URL of a database that we know. The URL is not shown.
     """
-    parsed = _parsed(url)
+    if isinstance(place, Path):
+        return _sqlite(URL.create("sqlite+aiosqlite", database=str(place)))
+    parsed = _parsed(place)
     if parsed.drivername == "sqlite+aiosqlite":
         return _sqlite(parsed)
     try:

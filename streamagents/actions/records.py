@@ -20,6 +20,7 @@ from streamagents.errors import ConfigurationError, DeliveryError, NotSentError,
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
     from datetime import datetime
+    from pathlib import Path
 
     from pydantic import SecretStr
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -42,7 +43,7 @@ class Records:
     """The tables of one database.
 
     Args:
-        url: of the database.
+        place: the URL of the database, or the file that is one.
         tables: names and key columns; None is a table that is made.
         keep_days: how long an effect is known.
         deadline_s: for one call, in seconds.
@@ -51,14 +52,14 @@ class Records:
 
     def __init__(
         self,
-        url: SecretStr,
+        place: SecretStr | Path,
         tables: Mapping[str, str | None],
         *,
         keep_days: int,
         deadline_s: float,
         now: Callable[[], datetime],
     ) -> None:
-        self._engine = engine(url)
+        self._engine = engine(place)
         self._metadata = sa.MetaData()
         self._effects = sa.Table(
             "streamagents_effects",
