@@ -103,8 +103,9 @@ class ModelError(StreamAgentsError):
 class ModelBusyError(RetryLater):
     """Raised by `ctx.llm`: no model call now. Parks the event; no attempt is counted.
 
-    `code`: `rate_limited`, `overloaded`, `circuit_open`, `budget`, and what only an operator can
-    mend and no event is to blame for: `no_key` (401, 403), `billing` (402), `no_model` (404).
+    `code`: `rate_limited`, `overloaded`, `circuit_open`, `budget`, `budget_held` (what is left is
+    set aside for calls under way), and what only an operator can mend and no event is to blame
+    for: `no_key` (401, 403), `billing` (402), `no_model` (404).
     """
 
     def __init__(self, after_s: float, reason: str, *, code: str, request_id: str = "") -> None:
@@ -129,6 +130,44 @@ class NotSentError(StreamAgentsError):
 
     Any other error leaves that open: the next attempt asks the channel first, if it can tell.
     """
+
+
+class ToolRefusedError(StreamAgentsError):
+    """Raised by a tool when a model asks for what its agent has not opened to it."""
+
+
+class DeliveryError(StreamAgentsError):
+    """Raised by a channel: the peer said nothing clear, and the effect may have happened or not."""
+
+
+class HttpError(StreamAgentsError):
+    """Raised when a request over HTTP got no usable answer. The peer may have acted on it.
+
+    Its sentences name the host and never the path or the query: secrets stand there.
+    """
+
+
+class HttpDeadlineError(HttpError):
+    """Raised when the whole answer was not there in time."""
+
+
+class TooLargeError(HttpError):
+    """Raised when an answer is larger than it may be, packed or unpacked."""
+
+
+class NotReachedError(HttpError, NotSentError):
+    """Raised when no connection came about: nothing was sent."""
+
+
+class AddressRefusedError(HttpError):
+    """Raised when a request, or a redirect of it, leads to where it must not go.
+
+    `code`: `bad_url`, `host_not_allowed`, `private_address`.
+    """
+
+    def __init__(self, reason: str, *, code: str) -> None:
+        super().__init__(reason)
+        self.code = code
 
 
 def describe(error: object) -> str:

@@ -2,24 +2,101 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_core import from_json
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from streamagents.agents.asking import DEFAULT_MODEL
+from streamagents.agents.budget import Budget, WhenSpent
 from streamagents.errors import ConfigurationError
+from streamagents.llm.limits import Limits, ModelRate, Price
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
 
 _LAST_PORT = 65535
 Port = Annotated[int, Field(ge=1, le=_LAST_PORT)]
 
 
+def _listed(value: Any) -> Any:
+    """What stands between commas."""
+    if not isinstance(value, str):
+        return value
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _named(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return from_json(value)
+    except ValueError:
+        raise ValueError('is no JSON object such as {"#leads": "https://..."}') from None
+
+
+T = TypeVar("T")
+Listed = Annotated[tuple[T, ...], NoDecode, BeforeValidator(_listed)]
+
+
+@dataclass(frozen=True)
+class _Fault:
+    """What was wrong with the file of a secret: told with all other faults."""
+
+    words: str
+
+
+class SecretFiles(PydanticBaseSettingsSource):
+    """Reads every secret `NAME` also from the file that `NAME_FILE` names."""
+
+    def __call__(self) -> dict[str, Any]:
+        """The secrets that lie in files; faults in the place of those that cannot be read."""
+        found = {}
+        for name, field in self.settings_cls.model_fields.items():
+            if _is_secret(field.annotation):
+                value, key, _ = self.get_field_value(field, name)
+                if value is not None:
+                    found[key] = value
+        return found
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """A secret, the key of its field, and False: it is no JSON for pydantic to read."""
+        alias = field.validation_alias
+        key = alias if isinstance(alias, str) else field_name
+        prefix = "" if isinstance(alias, str) else self.config.get("env_prefix", "")
+        variable = f"{prefix}{key}".upper()
+        path = os.environ.get(f"{variable}_FILE")
+        if not path:
+            return None, key, False
+        if os.environ.get(variable):
+            return _Fault(f"is set, and so is {variable}_FILE: unset one of the two"), key, False
+        try:
+            return Path(path).read_text(encoding="utf-8").removesuffix("\n"), key, False
+        except (OSError, UnicodeDecodeError) as exc:
+            words = getattr(exc, "strerror", None) or "it is no text"
+            return _Fault(f"its file {path} cannot be read: {words}"), key, False
+
+
+def _is_secret(annotation: Any) -> bool:
+    return annotation is SecretStr or any(_is_secret(part) for part in get_args(annotation))
+
+
 class Settings(BaseSettings):
     """What the environment says, as `STREAMAGENTS_<NAME>`. Durations are seconds."""
 
-    model_config = SettingsConfigDict(env_prefix="STREAMAGENTS_", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_prefix="STREAMAGENTS_", env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     broker: str | None = None
     """Broker list `host:port,host:port`; unset means the embedded broker on `kafka_port`."""
@@ -43,6 +120,17 @@ class Settings(BaseSettings):
     """A worker that is silent for so long loses its partitions."""
     stuck_after_s: Annotated[float, Field(ge=5, le=3600)] = 30.0
     """An event loop that stands still for so long ends its worker."""
+    budget_usd_per_day: Annotated[float, Field(ge=0)] | None = None
+    """What all agents together may spend on models in a day of UTC."""
+    budget_tokens_per_day: Annotated[int, Field(ge=0)] | None = None
+    budget_usd_per_event: Annotated[float, Field(ge=0)] | None = None
+    budget_tokens_per_event: Annotated[int, Field(ge=0)] | None = None
+    budget_when_spent: WhenSpent = "wait"
+    """What an empty day's budget means: events wait for the next day, or become dead letters."""
+    model_rates: dict[str, ModelRate] = Field(default_factory=dict)
+    """What the provider takes in a minute, as JSON by model; `*` is for all that are not named."""
+    model_prices: dict[str, Price] = Field(default_factory=dict)
+    """USD per million tokens, as JSON by model, before those that we know."""
     faust_web: bool = False
     """Serve Faust's own web pages, too."""
     log_level: str = "info"
@@ -62,6 +150,53 @@ class Settings(BaseSettings):
     anthropic_auth_token: SecretStr | None = Field(None, validation_alias="anthropic_auth_token")
     anthropic_base_url: str | None = Field(None, validation_alias="anthropic_base_url")
 
+    # -- channels --------------------------------------------------------------------------------
+
+    slack_webhook_url: SecretStr | None = None
+    """Incoming webhook of every Slack channel that `slack_webhooks` does not name."""
+    slack_webhooks: Annotated[dict[str, SecretStr], NoDecode, BeforeValidator(_named)] = {}
+    """JSON object: our name of a channel -> its incoming webhook."""
+    smtp_host: str | None = None
+    """Mail server; unset: no e-mail."""
+    smtp_port: Port | None = None
+    """587, 465 or 25 as `smtp_tls` says, unless named."""
+    smtp_user: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    smtp_from: str = ""
+    """Sender, as in `Crm <crm@example.com>`."""
+    smtp_tls: Literal["starttls", "implicit", "none"] = "starttls"
+    smtp_ca_file: Path | None = None
+    """Certificates to trust instead of the system's."""
+    email_allow: Listed[str] = ()
+    """Who may be written to: addresses, `@example.com`, `*`."""
+    http_allow_hosts: Listed[str] = ()
+    """Where may be posted to: `example.com`, `*.example.com`, `example.com:8443`, `*`."""
+    http_secrets: Listed[SecretStr] = ()
+    """`whsec_...`: each signs what is posted; the newest first."""
+    database_url: SecretStr | None = None
+    """Of the records; unset: SQLite in the data folder."""
+    allow_private_hosts: Listed[str] = ()
+    """Exact `host:port` that requests may reach although their addresses are private."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _of_a_file(cls, value: Any) -> Any:
+        if isinstance(value, _Fault):
+            raise ValueError(value.words)  # noqa: TRY004 - pydantic's way to tell a fault
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - we read no such file
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - ours are named
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the files of secrets, then the environment."""
+        return init_settings, SecretFiles(settings_cls), env_settings
+
     @field_validator("broker")
     @classmethod
     def _broker_is_a_list_of_addresses(cls, value: str | None) -> str | None:
@@ -75,6 +210,21 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
+
+    @cached_property
+    def limits(self) -> Limits:
+        """The limits of all agents together."""
+        return Limits(
+            budget=Budget(
+                usd_per_day=self.budget_usd_per_day,
+                tokens_per_day=self.budget_tokens_per_day,
+                usd_per_event=self.budget_usd_per_event,
+                tokens_per_event=self.budget_tokens_per_event,
+                when_spent=self.budget_when_spent,
+            ),
+            rates=self.model_rates,
+            prices=self.model_prices,
+        )
 
     @cached_property
     def bootstrap(self) -> str:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from streamagents.devkit.broker import EmbeddedBroker
+    from support.postgres import Postgres
 
 
 @pytest.fixture(autouse=True)
@@ -42,4 +43,13 @@ def broker(kafka_runs: None, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     from streamagents.devkit.sockets import free_port
 
     with EmbeddedBroker(tmp_path_factory.mktemp("broker"), free_port()) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL that tests share: use tables of your own."""
+    from support.postgres import running_postgres
+
+    with running_postgres() as running:
         yield running

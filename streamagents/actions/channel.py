@@ -46,7 +46,9 @@ class Channel(Protocol):
 
     * `idempotent = True`: the peer takes `effect.idempotency_key` and does nothing twice;
     * `async def reconcile(self, action, effect) -> bool | None`: asks the peer whether an earlier
-      attempt got through; None is "cannot tell".
+      attempt got through; None is "cannot tell";
+    * `async def close(self)`: gives connections back when a worker stops; a later call of `send`
+      begins anew.
     """
 
     @property

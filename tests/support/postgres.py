@@ -1,0 +1,126 @@
+"""A real PostgreSQL, from Debian's package, run as another user than root."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from streamagents.devkit.sockets import free_port
+from support import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_START_S = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Postgres:
+    """How to reach it."""
+
+    port: int
+    password: str
+    pid: int
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://crm:{self.password}@127.0.0.1:{self.port}/postgres"
+
+
+@contextmanager
+def running_postgres(password: str = "pg-marker") -> Iterator[Postgres]:
+    """Run one; skipped where there is none, but not in CI."""
+    binaries = _binaries()
+    folder = Path(tempfile.mkdtemp(prefix="streamagents-pg-"))
+    user = _user()
+    try:
+        secret = folder / "password"
+        secret.write_text(password)
+        if user:
+            for path in (folder, secret):
+                shutil.chown(path, **user)
+        auth = ["-A", "scram-sha-256", "-U", "crm", f"--pwfile={secret}"]
+        subprocess.run(
+            [binaries / "initdb", "-D", folder / "data", "-E", "UTF8", "--no-sync", *auth],
+            check=True,
+            capture_output=True,
+            timeout=_START_S,
+            cwd=folder,
+            **user,
+        )
+        with _served(binaries, folder, user) as (port, pid):
+            yield Postgres(port=port, password=password, pid=pid)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _served(binaries: Path, folder: Path, user: dict[str, Any]) -> Iterator[tuple[int, int]]:
+    port = free_port()
+    options = {
+        "listen_addresses": "127.0.0.1",
+        "unix_socket_directories": "",
+        "fsync": "off",
+        "max_connections": "50",
+    }
+    told = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(
+            [binaries / "postgres", "-D", folder / "data", "-p", str(port), *told],
+            stdout=log,
+            stderr=log,
+            cwd=folder,
+            start_new_session=True,
+            **user,
+        )
+    try:
+        wait_until(lambda: server.poll() is not None or _listens(port), _START_S)
+        assert server.poll() is None, (folder / "log").read_text()
+        yield port, server.pid
+    finally:
+        server.send_signal(signal.SIGINT)  # the fast way to stop
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as knocking:
+        knocking.settimeout(1)
+        return knocking.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _binaries() -> Path:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+    on_path = shutil.which("postgres")
+    if found or on_path:
+        return (found[-1] if found else Path(str(on_path))).parent
+    if os.environ.get("CI"):
+        pytest.fail("PostgreSQL is not installed")
+    pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+
+
+def _user() -> dict[str, Any]:
+    """PostgreSQL does not run as root."""
+    if os.geteuid() != 0:
+        return {}
+    for name in ("postgres", "nobody"):
+        try:
+            known = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return {"user": known.pw_uid, "group": known.pw_gid}
+    pytest.skip("there is no user that PostgreSQL could run as")
