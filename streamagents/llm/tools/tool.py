@@ -154,7 +154,8 @@ def _of(function: Any, name: str | None) -> Tool:
             f"The tool {name!r}: a name has 1 to 64 letters, digits, underscores or hyphens. Give "
             "it one, as in tool(function, name='...')."
         )
-    description = inspect.getdoc(plain)
+    # What it raises is told to the model when it happens.
+    description = (inspect.getdoc(plain) or "").partition("\n\nRaises:")[0]
     if not description:
         raise ConfigurationError(
             f"The tool {name!r} has no docstring: that is how the model learns what it is for."
@@ -181,7 +182,7 @@ def _taken(name: str, function: Any) -> list[inspect.Parameter]:
     bound = function.keywords if isinstance(function, functools.partial) else {}
     # What is bound by name has become a default, which is not the model's to change.
     ours = {_CTX, *bound}
-    taken = [part for part in inspect.signature(function).parameters.values()]
+    taken = list(inspect.signature(function).parameters.values())
     for part in taken:
         if part.kind in {part.POSITIONAL_ONLY, part.VAR_POSITIONAL, part.VAR_KEYWORD}:
             raise ConfigurationError(

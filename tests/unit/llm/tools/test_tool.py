@@ -31,6 +31,9 @@ async def search(
     """Search the web.
 
     The best comes first.
+
+    Raises:
+        OSError: the web is away.
     """
     return [query] * limit
 
@@ -164,7 +167,7 @@ def handle(query: Handle) -> None:
         (handle, "takes what JSON cannot say"),
         (lambda: None, "The tool '<lambda>': a name has 1 to 64"),
         ("search", "A tool is a function, not str"),
-        (len, "takes obj, /: each of its parameters has a name"),
+        (len, "takes obj: each of its parameters has a name"),
         (zip, "The tool 'zip' takes"),
     ],
 )
