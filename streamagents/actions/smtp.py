@@ -137,7 +137,8 @@ class _Session:
             return silent(at, self._phase, _words(error))
         said = ""
         if self._phase != "login":  # what is said there is about the password
-            said = shown(error.message, (server.password.get_secret_value(), server.user))
+            user, password = server.user, server.password.get_secret_value()
+            said = shown(error.message, (f"\0{user}\0{password}", password, user))
         about = self._which if self._phase == "recipient" else f"the {self._phase}"
         return answered(at, self._phase, about, error.code, said)
 
