@@ -98,7 +98,8 @@ def _served(binaries: Path, folder: Path, user: dict[str, Any]) -> Iterator[tupl
 
 def _is_ready(binaries: Path, port: int) -> bool:
     """It listens before it takes anybody."""
-    asked = [binaries / "pg_isready", "-q", "-t", "2", "-h", "127.0.0.1", "-p", str(port)]
+    knock = binaries / "pg_isready"
+    asked = [str(knock), "-q", "-t", "2", "-h", "127.0.0.1", "-p", str(port)]
     return subprocess.run(asked, check=False, timeout=10).returncode == 0
 
 
