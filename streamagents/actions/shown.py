@@ -6,8 +6,6 @@ import re
 from base64 import b64encode
 from typing import TYPE_CHECKING
 
-from pydantic import SecretStr
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -27,8 +25,3 @@ def shown(said: str, secrets: Iterable[str] = ()) -> str:
                 text = text.replace(form.rstrip("="), "***")
     text = _KEYLIKE.sub("***", _ADDRESS.sub("***", text))
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-
-
-def secret(value: SecretStr | str) -> SecretStr:
-    """The value, as what no log and no error shows."""
-    return value if isinstance(value, SecretStr) else SecretStr(value)
