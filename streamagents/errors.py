@@ -103,8 +103,9 @@ class ModelError(StreamAgentsError):
 class ModelBusyError(RetryLater):
     """Raised by `ctx.llm`: no model call now. Parks the event; no attempt is counted.
 
-    `code`: `rate_limited`, `overloaded`, `circuit_open`, `budget`, and what only an operator can
-    mend and no event is to blame for: `no_key` (401, 403), `billing` (402), `no_model` (404).
+    `code`: `rate_limited`, `overloaded`, `circuit_open`, `budget`, `budget_held` (what is left is
+    set aside for calls under way), and what only an operator can mend and no event is to blame
+    for: `no_key` (401, 403), `billing` (402), `no_model` (404).
     """
 
     def __init__(self, after_s: float, reason: str, *, code: str, request_id: str = "") -> None:
@@ -129,6 +130,10 @@ class NotSentError(StreamAgentsError):
 
     Any other error leaves that open: the next attempt asks the channel first, if it can tell.
     """
+
+
+class ToolRefusedError(StreamAgentsError):
+    """Raised by a tool when a model asks for what its agent has not opened to it."""
 
 
 class DeliveryError(StreamAgentsError):

@@ -179,6 +179,13 @@ class Model(Protocol):
         """Give connections back."""
 
 
+class RecordsReader(Protocol):
+    """Looks up what the channel `database` has written."""
+
+    async def find(self, table: str, key: str) -> dict[str, Any] | None:
+        """The fields of one record; None where there is none."""
+
+
 class Clock(Protocol):
     """Time, for whoever decides by it."""
 

@@ -18,7 +18,9 @@ from pydantic_settings import (
 )
 
 from streamagents.agents.asking import DEFAULT_MODEL
+from streamagents.agents.budget import Budget, WhenSpent
 from streamagents.errors import ConfigurationError
+from streamagents.llm.limits import Limits, ModelRate, Price
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -118,6 +120,17 @@ class Settings(BaseSettings):
     """A worker that is silent for so long loses its partitions."""
     stuck_after_s: Annotated[float, Field(ge=5, le=3600)] = 30.0
     """An event loop that stands still for so long ends its worker."""
+    budget_usd_per_day: Annotated[float, Field(ge=0)] | None = None
+    """What all agents together may spend on models in a day of UTC."""
+    budget_tokens_per_day: Annotated[int, Field(ge=0)] | None = None
+    budget_usd_per_event: Annotated[float, Field(ge=0)] | None = None
+    budget_tokens_per_event: Annotated[int, Field(ge=0)] | None = None
+    budget_when_spent: WhenSpent = "wait"
+    """What an empty day's budget means: events wait for the next day, or become dead letters."""
+    model_rates: dict[str, ModelRate] = Field(default_factory=dict)
+    """What the provider takes in a minute, as JSON by model; `*` is for all that are not named."""
+    model_prices: dict[str, Price] = Field(default_factory=dict)
+    """USD per million tokens, as JSON by model, before those that we know."""
     faust_web: bool = False
     """Serve Faust's own web pages, too."""
     log_level: str = "info"
@@ -197,6 +210,21 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
+
+    @cached_property
+    def limits(self) -> Limits:
+        """The limits of all agents together."""
+        return Limits(
+            budget=Budget(
+                usd_per_day=self.budget_usd_per_day,
+                tokens_per_day=self.budget_tokens_per_day,
+                usd_per_event=self.budget_usd_per_event,
+                tokens_per_event=self.budget_tokens_per_event,
+                when_spent=self.budget_when_spent,
+            ),
+            rates=self.model_rates,
+            prices=self.model_prices,
+        )
 
     @cached_property
     def bootstrap(self) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from streamagents.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from streamagents.agents.budget import Budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ class Route:
     dead letter."""
     in_flight: int | None = None
     """Events of this agent that run at once in one worker. Default: `STREAMAGENTS_IN_FLIGHT`."""
+    budget: Budget | None = None
+    """What it may spend on models, beside what all agents together may."""
 
     def __post_init__(self) -> None:
         for name, low, high in (

@@ -3,6 +3,8 @@
 Touches: the network, in `providers/` only, where each SDK has one file to itself.
 """
 
+from streamagents.agents.budget import Budget
+from streamagents.llm.limits import Limits, ModelRate, Price
 from streamagents.llm.tools.tool import Tool, tool
 
-__all__ = ["Tool", "tool"]
+__all__ = ["Budget", "Limits", "ModelRate", "Price", "Tool", "tool"]

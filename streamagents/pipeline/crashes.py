@@ -2,11 +2,13 @@
 
 A death is no failure of an event: it is counted apart. The more often an event was in flight at a
 death, the more alone it runs; only one that kills its worker twice while nothing else runs there
-is taken for the culprit. A shutdown, a rebalance and a release never count.
+is taken for the culprit. A shutdown, a rebalance and a release never count. A worker that was
+frozen looks dead to its successor; back again, it meets its own death and forgets it.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -42,15 +44,26 @@ def company(history: History, cleared: AbstractSet[str]) -> Company:
 
 def verdict(history: History) -> DeadLetter | None:
     """Decide whether the event is the one that kills its workers."""
-    if history.deaths_alone < VERDICT:
+    if len(history.deaths_alone) < VERDICT:
         return None
     return DeadLetter(
         "crash",
         f"{len(history.deaths)} workers died while they ran this event, "
-        f"{history.deaths_alone} of them with nothing else in hand.",
+        f"{len(history.deaths_alone)} of them with nothing else in hand.",
     )
 
 
 def with_death(deaths: tuple[str, ...], process: str) -> tuple[str, ...]:
     """The deaths, and one more; a process dies once."""
     return deaths if process in deaths else (*deaths, process)[-_REMEMBERED:]
+
+
+def without(history: History, process: str) -> History:
+    """The history as a process sees it that is alive, whatever others have thought."""
+    if process not in history.deaths:
+        return history
+    return replace(
+        history,
+        deaths=tuple(name for name in history.deaths if name != process),
+        deaths_alone=tuple(name for name in history.deaths_alone if name != process),
+    )

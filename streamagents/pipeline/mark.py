@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from dataclasses import asdict, dataclass, field
 from enum import IntEnum
+from typing import Any
 
 from pydantic_core import from_json, to_json
 
@@ -50,7 +51,8 @@ class History:
     """It runs with no other event in its worker."""
     deaths: tuple[str, ...] = ()
     """The processes that died while they had it."""
-    deaths_alone: int = 0
+    deaths_alone: tuple[str, ...] = ()
+    """Those of them that had nothing else in hand."""
     first_failed_at: float = 0.0
     error: str = ""
     first_started_at: float = 0.0
@@ -112,8 +114,12 @@ class Mark:
             digest=digest,
             attempts=attempts,
             replay=replay,
-            history=History(**{**history, "deaths": tuple(history.get("deaths", ()))}),
+            history=History(**{name: _frozen(value) for name, value in history.items()}),
         )
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def done_mark(*, at: int, key: bytes | None, digest: bytes, attempts: int, replay: int) -> bytes:

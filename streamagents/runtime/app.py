@@ -13,7 +13,6 @@ from faust.exceptions import AlreadyConfiguredWarning
 from streamagents.actions.building import build_channels
 from streamagents.agents import build_registry
 from streamagents.errors import ConfigurationError
-from streamagents.llm.asker import Asker
 from streamagents.runtime.channels import close_channels
 from streamagents.runtime.clock import SystemClock
 from streamagents.runtime.garbage import calm_garbage_collector
@@ -29,6 +28,7 @@ from streamagents.runtime.models import build_model, close_model, open_model
 from streamagents.runtime.observers import Observers
 from streamagents.runtime.outbox import register_channels
 from streamagents.runtime.pauses import AgentPauses
+from streamagents.runtime.spending import build_asker
 from streamagents.runtime.stall import StallWatch
 from streamagents.runtime.startup import lifetimes, prepare
 from streamagents.runtime.wiring import REBALANCE_S, build_engine
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from streamagents.actions import Channel, Delivery
     from streamagents.agents import Registry
     from streamagents.events import Event
+    from streamagents.llm.limits import Limits
     from streamagents.ports import Model
     from streamagents.runtime.engine import Engine
 
@@ -75,7 +76,7 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
             for model in self.registry.events.values()
             if (spec := layout.typed(model.event_type)).name not in names
         ]
-        counts = sorted({spec.partitions for spec in consumed})
+        counts = sorted(state_tables(self.registry, layout))
         return [
             *consumed,
             *emitted,
@@ -116,6 +117,7 @@ def create_app(
     emits: Iterable[type[Event]] = (),
     channels: Iterable[Channel | Delivery] = (),
     model: Model | None = None,
+    limits: Limits | None = None,
     settings: Settings | None = None,
 ) -> StreamApp:
     """Build an application: `faust -A module worker` runs it.
@@ -129,6 +131,7 @@ def create_app(
         channels: what delivers effects (`ctx.act`), each alone or in a `Delivery(channel, ...)`
             with its policy. The channel `log` is always there.
         model: who answers `ctx.llm`, instead of the provider that the settings name.
+        limits: what all agents together may ask of models, instead of the settings' limits.
         settings: instead of the environment's.
 
     Raises:
@@ -154,6 +157,15 @@ def create_app(
     app.model = model or build_model(settings)
     app.channels = build_channels(channels)
     app.observers, app.pauses = Observers(), AgentPauses(clock)
+    asker, till = build_asker(
+        app.model,
+        app.registry,
+        limits or settings.limits,
+        default_model=settings.model,
+        partitions=sum(state_tables(app.registry, app.layout)),
+        pauses=app.pauses,
+        clock=clock,
+    )
     app.engine = build_engine(
         app,
         app.registry,
@@ -162,7 +174,8 @@ def create_app(
         channels=register_channels(app.channels, clock),
         pauses=app.pauses,
         observer=app.observers,
-        asker=Asker(app.model, clock=clock, default_model=settings.model),
+        asker=asker,
+        till=till,
     )
     registrations = (*app.registry.agents.values(), app.registry.fallback)
     app.stall_watch = StallWatch(
@@ -170,6 +183,14 @@ def create_app(
         stuck_after_s=settings.stuck_after_s,
     )
     return app
+
+
+def state_tables(registry: Registry, layout: Layout) -> set[int]:
+    """The state tables of an application, by their numbers of partitions."""
+    counts = {
+        layout.typed(registration.event).partitions for registration in registry.agents.values()
+    }
+    return counts | {layout.inbox().partitions, layout.actions().partitions}
 
 
 def _same_partitions(registry: Registry, layout: Layout) -> None:

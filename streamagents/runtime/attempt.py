@@ -13,6 +13,7 @@ from streamagents.llm.asker import Who
 from streamagents.llm.client import Llm
 from streamagents.pipeline.places import step_key, value_key
 from streamagents.pipeline.stored import decode_step, decode_value, encode_step, encode_value
+from streamagents.runtime.purse import EventPurse
 from streamagents.runtime.threads import call_in_thread
 
 if TYPE_CHECKING:
@@ -117,7 +118,12 @@ class Attempt:
     def llm(self, ctx: Context) -> Llm:
         """What asks the model, each call a step."""
         incoming = self._case.incoming
-        who = Who(agent=incoming.registration.name, event_id=incoming.id)
+        place = (self._case.subscription.partitions, incoming.record.partition)
+        who = Who(
+            agent=incoming.registration.name,
+            event_id=incoming.id,
+            wallet=EventPurse(place, self),
+        )
         return Llm(self._asker, who, ctx, step=self.step, in_thread=call_in_thread)
 
     # -- steps: the port StepStorage -------------------------------------------------------------

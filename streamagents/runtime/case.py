@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from streamagents.errors import RetryLater, describe
-from streamagents.pipeline.crashes import Company, with_death
+from streamagents.pipeline.crashes import Company, with_death, without
 from streamagents.pipeline.identity import digest
 from streamagents.pipeline.mark import NOTHING, History, Mark, Status, done_mark
 from streamagents.pipeline.stored import StoredRecord
@@ -129,7 +129,7 @@ def open_case(
     past = None if known is None or known.finished else known
     # What is marked before each run has a mark, if it ran: there is nothing to presume.
     presumed = None if incoming.registration.marked else intent.presumed_death(offset)
-    history = _with_deaths(past, presumed, process)
+    history = without(_with_deaths(past, presumed, process), process)
     if history.parked:
         history = replace(history, parked=False)
     return Case(
@@ -153,7 +153,9 @@ def _with_deaths(past: Mark | None, presumed: str | None, process: str) -> Histo
         return replace(
             history,
             deaths=with_death(history.deaths, history.owner),
-            deaths_alone=history.deaths_alone + history.alone,
+            deaths_alone=with_death(history.deaths_alone, history.owner)
+            if history.alone
+            else history.deaths_alone,
             interrupted=True,
         )
     if presumed is None:

@@ -135,6 +135,7 @@ class Engine:
                     limit=self._limit,
                     lifetimes=self.lifetimes,
                 )
+                self._worker.till.open(state, owned.store, owned.writer)
             except StreamAgentsError as exc:  # a newer version wrote the state
                 self._lose(state, exc)
         log.info("intake_begins", partitions=sorted(self._owned))
@@ -158,8 +159,8 @@ class Engine:
     def drop(self) -> None:
         """Forget the assignment: from here on only Faust's tables hold its RocksDBs."""
         owned, self._owned = self._owned, {}
-        for partition in owned.values():
-            self._let_go(partition)
+        for state, partition in owned.items():
+            self._let_go(state, partition)
 
     def truncated(self, tp: TP, committed: int, beginning: int) -> None:
         """Records were deleted before they were read."""
@@ -246,13 +247,14 @@ class Engine:
         if owned is None:
             return
         log.warning("partition_lost", state=state, reason=repr(why))
-        self._let_go(owned)
+        self._let_go(state, owned)
         if isinstance(why, StreamAgentsError):
             self._spawn(self._app.crash(why))  # it would come back for ever
         else:
             self._spawn(self._rejoin())
 
-    def _let_go(self, owned: OwnedPartition) -> None:
+    def _let_go(self, state: StatePartition, owned: OwnedPartition) -> None:
+        self._worker.till.close(state)
         owned.drop()  # not in the task: Faust may close and open its RocksDB before that begins
         self._spawn(owned.close())
 

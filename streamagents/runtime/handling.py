@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from streamagents.runtime.invoke import Invoker
     from streamagents.runtime.pauses import AgentPauses
     from streamagents.runtime.settling import Settling
+    from streamagents.runtime.till import PartitionTill
 
 _LOOK_S = 0.1
 
@@ -53,6 +54,7 @@ class Worker:
     invoker: Invoker
     emitter: Emitter
     asker: Asker
+    till: PartitionTill
     clock: Clock
     observer: Observer
     alive: Callable[[], bool]
@@ -193,11 +195,12 @@ class Handling:
         async with worker.gate.turn(agent, wanted) as case.company:
             if agent.turn is not None:
                 await agent.turn()
-            if not worker.alive():
-                await self._until_alive()
+            await self._until_alive()
             if case.careful:
                 case.begins(worker.process)
                 await self._settling.write(case, Status.RUNNING)
+                # A worker may be frozen in this wait, too, and another one run the event meanwhile.
+                await self._until_alive()
             self._settling.tell("started", case)
             started_at = worker.clock.monotonic()
             error = await self._run(case, attempt)

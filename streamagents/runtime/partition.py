@@ -66,8 +66,8 @@ class OwnedPartition:
         writer: Writer,
         lost: Callable[[BaseException], None],
     ) -> None:
-        self.partition, self.writer = partition, writer
-        self._worker, self._store, self._lost = worker, store, lost
+        self.partition, self.store, self.writer = partition, store, writer
+        self._worker, self._lost = worker, lost
         self._intakes: dict[str, Intake] = {}
         self._receptions: dict[str, Reception] = {}
         self._agents: dict[str, str | None] = {}
@@ -113,11 +113,11 @@ class OwnedPartition:
         Raises:
             NewerFormatError: a newer version wrote the state.
         """
-        self._store.open(db)
+        self.store.open(db)
         for topic, (source, start) in sources.items():
             self._receptions[topic] = self._reception(source)
             self._agents[topic] = source.agent
-            left = Intent.decode(self._store.get(intent_key(topic)))
+            left = Intent.decode(self.store.get(intent_key(topic)))
             self._intakes[topic] = Intake(
                 source.subscription,
                 start=start,
@@ -132,7 +132,7 @@ class OwnedPartition:
                 again=lambda: self._worker.gate.on_room(),  # noqa: PLW0108 - it is set later
             )
         self._waiting.read()
-        self._sweep = Sweep(self._store, self.writer, lifetimes, self._caught_up)
+        self._sweep = Sweep(self.store, self.writer, lifetimes, self._caught_up)
         self._open = True
 
     def _reception(self, source: Source) -> Reception:
@@ -267,7 +267,7 @@ class OwnedPartition:
         for task in self._lanes.tasks:
             task.cancel()
         self.writer.drop()
-        self._store.close()
+        self.store.close()
 
     async def close(self) -> None:
         """Forget everything, and end the writer."""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from streamagents.llm.asker import Asker
     from streamagents.ports import Observer
     from streamagents.runtime.pauses import AgentPauses
+    from streamagents.runtime.till import PartitionTill
     from streamagents.settings import Settings
     from streamagents.topics import Layout, TopicSpec
 
@@ -50,6 +51,7 @@ def build_engine(
     pauses: AgentPauses,
     observer: Observer,
     asker: Asker,
+    till: PartitionTill,
 ) -> Engine:
     """Give a Faust app its tables, streams and consumer, and put together what they feed."""
     sources = _sources(app.conf.id, registry, layout, channels)
@@ -83,6 +85,7 @@ def build_engine(
             pauses=pauses,
             observer=observer,
             asker=asker,
+            till=till,
         ),
         tables=tables,
         limit=max(1000, _BUFFERED * settings.in_flight),
@@ -124,6 +127,7 @@ def _worker(
     pauses: AgentPauses,
     observer: Observer,
     asker: Asker,
+    till: PartitionTill,
 ) -> Worker:
     clock = SystemClock()
     destinations = {
@@ -144,6 +148,7 @@ def _worker(
             clock=clock,
         ),
         asker=asker,
+        till=till,
         clock=clock,
         observer=observer,
         alive=lambda: app.consumer.silent_s < settings.session_timeout_s,

@@ -19,6 +19,7 @@ from streamagents.runtime.invoke import Invoker
 from streamagents.runtime.pauses import AgentPauses
 from streamagents.runtime.reception import Reception, Source
 from streamagents.runtime.settling import Settling
+from streamagents.runtime.till import PartitionTill
 from streamagents.runtime.waiting import Waiting
 from streamagents.testing.bus import murmur2_partition
 from streamagents.testing.clock import FakeClock
@@ -71,6 +72,7 @@ def worker(
             clock=clock,
         ),
         asker=Asker(model or RulesModel(), clock=clock),
+        till=PartitionTill(PARTITIONS),
         clock=clock,
         observer=Reports(),
         alive=alive,

@@ -64,7 +64,9 @@ def bury(event: Life, process: str) -> None:
     event.history = replace(
         event.history,
         deaths=with_death(event.history.deaths, process),
-        deaths_alone=event.history.deaths_alone + event.history.alone,
+        deaths_alone=with_death(event.history.deaths_alone, process)
+        if event.history.alone
+        else event.history.deaths_alone,
     )
 
 
@@ -122,8 +124,8 @@ def test_only_deaths_alone_convict() -> None:
     many = tuple("abcdefgh")
 
     assert verdict(History(deaths=many)) is None
-    assert verdict(History(deaths=many, deaths_alone=1)) is None
-    assert verdict(History(deaths=many, deaths_alone=2)) is not None
+    assert verdict(History(deaths=many, deaths_alone=many[:1])) is None
+    assert verdict(History(deaths=many, deaths_alone=many[:2])) is not None
 
 
 def test_a_process_dies_once() -> None:

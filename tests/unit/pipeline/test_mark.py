@@ -25,7 +25,7 @@ HISTORIES = st.builds(
     owner=TEXT,
     alone=st.booleans(),
     deaths=st.lists(TEXT, max_size=8).map(tuple),
-    deaths_alone=st.integers(0, 9),
+    deaths_alone=st.lists(TEXT, max_size=8).map(tuple),
     first_failed_at=st.floats(0, 4e9),
     error=TEXT,
     first_started_at=st.floats(0, 4e9),

@@ -84,26 +84,51 @@ def test_a_mark_comes_before_the_run_where_it_must(more: Any, careful: bool) -> 
 @pytest.mark.parametrize(
     ("known", "intent", "deaths", "alone"),
     [
-        (None, None, (), 0),
-        (None, DEAD, ("p0",), 0),
-        (None, LONG_AGO, (), 0),
-        (mark(Status.RUNNING, owner="p1"), None, ("p1",), 0),
-        (mark(Status.RUNNING, owner="p1"), DEAD, ("p1",), 0),
-        (mark(Status.RUNNING, owner="p1", alone=True), None, ("p1",), 1),
-        (mark(Status.RUNNING, owner="p1", deaths=("p0",), deaths_alone=1), None, ("p0", "p1"), 1),
-        (mark(Status.RUNNING, owner="p1", deaths=("p1",)), None, ("p1",), 0),
-        (mark(Status.RUNNING, owner="p2", deaths=("p0",)), None, ("p0",), 0),
-        (mark(Status.RELEASED, owner="p1", deaths=("p0",)), None, ("p0",), 0),
-        (mark(Status.WAITING, owner="p1"), None, (), 0),
-        (mark(Status.WAITING, owner="p1"), DEAD, ("p0",), 0),
+        (None, None, (), ()),
+        (None, DEAD, ("p0",), ()),
+        (None, LONG_AGO, (), ()),
+        (mark(Status.RUNNING, owner="p1"), None, ("p1",), ()),
+        (mark(Status.RUNNING, owner="p1"), DEAD, ("p1",), ()),
+        (mark(Status.RUNNING, owner="p1", alone=True), None, ("p1",), ("p1",)),
+        (
+            mark(Status.RUNNING, owner="p1", deaths=("p0",), deaths_alone=("p0",)),
+            None,
+            ("p0", "p1"),
+            ("p0",),
+        ),
+        (mark(Status.RUNNING, owner="p1", deaths=("p1",)), None, ("p1",), ()),
+        (mark(Status.RUNNING, owner="p2", deaths=("p0",)), None, ("p0",), ()),
+        (mark(Status.RELEASED, owner="p1", deaths=("p0",)), None, ("p0",), ()),
+        (mark(Status.WAITING, owner="p1"), None, (), ()),
+        (mark(Status.WAITING, owner="p1"), DEAD, ("p0",), ()),
     ],
 )
 def test_a_death_is_counted_where_the_event_may_have_been_in_it(
-    known: Mark | None, intent: Intent | None, deaths: tuple[str, ...], alone: int
+    known: Mark | None, intent: Intent | None, deaths: tuple[str, ...], alone: tuple[str, ...]
 ) -> None:
     history = opened(known, intent).history
 
     assert (history.deaths, history.deaths_alone) == (deaths, alone)
+
+
+@pytest.mark.parametrize("status", [Status.RUNNING, Status.RELEASED, Status.WAITING])
+def test_who_meets_its_own_death_was_frozen_and_forgets_it(status: Status) -> None:
+    """Its successor could not know; an innocent event must not be convicted by freezes."""
+    deaths = ("p0", "p2", "p1")
+    known = mark(status, owner="p1", deaths=deaths, deaths_alone=("p2", "p1"))
+
+    history = opened(known, None).history
+
+    assert (history.deaths, history.deaths_alone) == (("p0", "p1"), ("p1",))
+
+
+def test_who_is_presumed_dead_by_its_successor_and_comes_back_presumes_nothing() -> None:
+    ours = Intent(process="p2", high=100).inherited_by("p3")
+    given_back = replace(ours, high=-1).inherited_by("p2")
+
+    history = opened(None, given_back).history
+
+    assert (history.deaths, history.interrupted) == ((), True)
 
 
 @pytest.mark.parametrize("known", [None, mark(Status.WAITING), mark(Status.RELEASED)])

@@ -118,7 +118,7 @@ async def test_an_engine_that_drops_an_assignment_holds_no_rocksdb_when_it_retur
     db = open_store(table, 2)
     owned = shop.engine._owned[4, 2] = shop.engine._new((4, 2))
     owned.begin(db, {}, limit=10, lifetimes={})
-    store = owned._store
+    store = owned.store
     assert store.get(b"k") is None
     shop.engine.drop()
 
@@ -142,7 +142,7 @@ async def test_a_partition_that_is_lost_holds_no_rocksdb_when_it_is_given_up(
     with capture_logs():
         shop.engine._lose((4, 2), RuntimeError("fenced"))
 
-    assert owned._store._db is not db
+    assert owned.store._db is not db
     for task in shop.engine._tasks:
         task.cancel()
     await turns()

@@ -217,6 +217,24 @@ async def test_whose_mark_was_on_its_way_had_not_begun() -> None:
     assert await told(bench, marked=True) == [False]
 
 
+async def test_who_was_frozen_while_its_mark_was_on_its_way_does_not_begin() -> None:
+    """Its successor may have delivered meanwhile; it would not be told so."""
+    agent = Scripted()
+    bench = bench_of(agent, marked=True)
+    bench.writer.holds = True
+    task = bench.start(SOURCE)
+    await turns()
+    bench.alive = False
+    bench.writer.commit()
+    await turns()
+    assert agent.calls == []
+    await given_back(bench, task)
+    bench.writer.commit()
+
+    assert agent.calls == []
+    assert await told(bench, marked=True) == [False]
+
+
 async def test_who_ended_within_the_grace_was_not() -> None:
     go = asyncio.Event()
 

@@ -1,0 +1,236 @@
+"""Accounts: what a call may take is set aside, durable, before it; its answer settles it."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import structlog
+
+from streamagents.errors import ModelBusyError, ModelRefusedError
+from streamagents.llm.limits.spend import NOTHING, Spend
+from streamagents.llm.limits.wallet import (
+    EVERYBODY,
+    Refused,
+    day_of,
+    draw,
+    next_day,
+    scope_of,
+    used_ratio,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from streamagents.agents.budget import Budget
+    from streamagents.llm.limits.till import Till
+    from streamagents.llm.limits.wallet import Place, Scope, Wallet
+    from streamagents.ports import Clock
+
+RECHECK_S = 600.0
+"""An event that waits for the next day looks again so often: a worker that gets more partitions
+gets what is left of their slices, too."""
+_HELD_S = 2.0
+_WARNING = 0.8
+
+log = structlog.stdlib.get_logger("streamagents.llm")
+
+
+class EventWallet(Protocol):
+    """What one event has spent, in all of its attempts."""
+
+    @property
+    def place(self) -> Place:
+        """Its state partition."""
+
+    def spent(self) -> Spend:
+        """So far, calls included of which nobody knows how they ended."""
+
+    async def keep(self, spend: Spend) -> None:
+        """Durable when this returns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What was set aside for one call."""
+
+    agent: str
+    day: str
+    scopes: tuple[str, ...]
+    parts: Mapping[Place, Spend]
+    estimate: Spend
+    event: EventWallet | None = None
+    before: Spend = NOTHING
+    """What the event had spent before."""
+
+
+class Accounts:
+    """The budgets of all agents, for one worker.
+
+    Args:
+        shared: the budget of all agents together.
+        budgets: by agent, where it has one of its own.
+        partitions: state partitions of the whole application, all tables together.
+        till: the wallets.
+        clock: the time.
+    """
+
+    def __init__(
+        self,
+        shared: Budget,
+        budgets: Mapping[str, Budget],
+        *,
+        partitions: int,
+        till: Till,
+        clock: Clock,
+    ) -> None:
+        self._shared, self._budgets, self._partitions = shared, budgets, partitions
+        self._till, self._clock = till, clock
+        self._under_way: Counter[str] = Counter()  # calls, by scope
+        self._warned: set[tuple[str, str]] = set()
+
+    async def set_aside(self, agent: str, wallet: EventWallet | None, estimate: Spend) -> Charge:
+        """Set aside what a call may take.
+
+        Raises:
+            ModelBusyError: a day's budget is spent, and events are to wait.
+            ModelRefusedError: it is spent, and they are not; or the event's own budget is.
+        """
+        if wallet is None:
+            return Charge(agent, "", (), {}, estimate)
+        spent = self._of_event(agent, wallet, estimate)
+        scopes = self._scopes(agent, wallet.place[0])
+        day = day_of(self._clock.now())
+        names = tuple(scope.name for scope in scopes)
+        parts = self._draw(wallet.place, scopes, estimate, day) if scopes else {}
+        event = None if spent is None else wallet
+        charge = Charge(agent, day, names, parts, estimate, event, spent or Spend())
+        self._add(charge, 1)
+        self._under_way.update(names)
+        try:
+            if event is not None:  # first: until it is written, other calls of the event count less
+                await event.keep(charge.before.plus(estimate))
+            if parts:
+                await self._till.keep(parts)
+        except BaseException:  # the call is not made; what was written counts, until the day ends
+            self._under_way.subtract(names)
+            raise
+        return charge
+
+    def settle(self, charge: Charge, spend: Spend | None) -> None:
+        """The call is over; None: nobody knows what it took, and the estimate stands."""
+        if not charge.day:
+            return
+        self._under_way.subtract(charge.scopes)
+        if spend is not None and charge.parts:
+            self._correct(charge, spend.minus(charge.estimate))
+            self._till.note(charge.parts)
+
+    async def settle_event(self, charge: Charge, spend: Spend | None) -> None:
+        """The same for the event's own budget; with the next durable write at the latest."""
+        if charge.event is not None and spend is not None:
+            spent = charge.event.spent().plus(spend.minus(charge.estimate))
+            await charge.event.keep(spent)
+
+    def used(self, agent: str, count: int) -> Mapping[str, float]:
+        """By scope: how much of this worker's slices is spent, 0 to 1 and beyond."""
+        wallets = self._wallets(count, day_of(self._clock.now()))
+        return {scope.name: used_ratio(wallets, scope) for scope in self._scopes(agent, count)}
+
+    def _of_event(self, agent: str, wallet: EventWallet, estimate: Spend) -> Spend | None:
+        """What the event has spent; None if it has no budget of its own."""
+        budgets = [self._shared, *filter(None, [self._budgets.get(agent)])]
+        usd = [b.usd_per_event for b in budgets if b.usd_per_event is not None]
+        tokens = [b.tokens_per_event for b in budgets if b.tokens_per_event is not None]
+        if not usd and not tokens:
+            return None
+        spent = wallet.spent()
+        after = spent.plus(estimate)
+        for limit, value, what in (
+            (min(usd, default=None), after.usd, "USD"),
+            (min(tokens, default=None), after.tokens, "tokens"),
+        ):
+            if limit is not None and value > limit:
+                raise ModelRefusedError(
+                    f"This event may spend {limit:g} {what} on models, and the next call might "
+                    f"bring it to {value:g}: raise the budget of {agent}, or ask for less.",
+                    code="budget",
+                )
+        return spent
+
+    def _scopes(self, agent: str, count: int) -> list[Scope]:
+        own = self._budgets.get(agent)
+        scopes = (
+            scope_of(EVERYBODY, self._shared, self._partitions),
+            None if own is None else scope_of(agent, own, count),
+        )
+        return [scope for scope in scopes if scope is not None]
+
+    def _wallets(self, count: int, day: str) -> Mapping[Place, Wallet]:
+        wallets = self._till.wallets(count)
+        for wallet in wallets.values():
+            wallet.turn(day)
+        return wallets
+
+    def _draw(
+        self, own: Place, scopes: Sequence[Scope], estimate: Spend, day: str
+    ) -> Mapping[Place, Spend]:
+        wallets = self._wallets(own[0], day)
+        alone = not any(self._under_way[scope.name] for scope in scopes)
+        parts = draw(wallets, scopes, estimate, own=own, alone=alone)
+        if isinstance(parts, Refused):
+            under_way = self._under_way[parts.scope]
+            raise self._held() if under_way else self._spent(parts.scope)
+        for scope in scopes:
+            self._warn(scope, wallets, day)
+        return parts
+
+    def _held(self) -> ModelBusyError:
+        # What calls under way have set aside may come back: nobody knows yet that it is spent.
+        return ModelBusyError(
+            random.uniform(1, 2) * _HELD_S,
+            "what is left of today's budget is set aside for calls under way",
+            code="budget_held",
+        )
+
+    def _spent(self, scope: str) -> ModelBusyError | ModelRefusedError:
+        budget = self._shared if scope == EVERYBODY else self._budgets[scope]
+        whose = "all agents" if scope == EVERYBODY else scope
+        reason = f"today's budget of {whose} for models is spent"
+        if budget.when_spent == "reject":
+            return ModelRefusedError(f"{reason.capitalize()}.", code="budget")
+        now = self._clock.now()
+        left_s = (next_day(now) - now).total_seconds()
+        return ModelBusyError(min(left_s, RECHECK_S), reason, code="budget")
+
+    def _add(self, charge: Charge, sign: int) -> None:
+        if charge.parts:
+            wallets = self._till.wallets(next(iter(charge.parts))[0])
+            for place, part in charge.parts.items():
+                wallets[place].add(charge.scopes, part.part(sign))
+
+    def _correct(self, charge: Charge, difference: Spend) -> None:
+        """Give back, or take more, in the proportion in which it was taken."""
+        wallets = self._till.wallets(next(iter(charge.parts))[0])
+        for place, part in charge.parts.items():
+            wallet = wallets.get(place)
+            if wallet is None or wallet.day != charge.day:
+                continue  # the partition has gone, or the day has: what was set aside stands
+            wallet.add(charge.scopes, difference.part(_ratio(part, charge.estimate)))
+
+    def _warn(self, scope: Scope, wallets: Mapping[Place, Wallet], day: str) -> None:
+        ratio = used_ratio(wallets, scope)
+        if ratio >= _WARNING and (scope.name, day) not in self._warned:
+            self._warned.add((scope.name, day))
+            log.warning(
+                "budget_nearly_spent",
+                scope=scope.name,
+                used=f"{ratio:.0%}",
+                advice="this worker's share of today's budget: raise it, or events will wait",
+            )
+
+
+def _ratio(part: Spend, whole: Spend) -> float:
+    return part.tokens / whole.tokens if whole.tokens else 1.0

@@ -1,0 +1,63 @@
+"""Spending: who asks the model for this worker, and within which limits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streamagents.llm.asker import Asker
+from streamagents.llm.limits import LimitedGuard
+from streamagents.llm.limits.accounts import Accounts
+from streamagents.llm.limits.queue import RateQueue
+from streamagents.runtime.till import PartitionTill
+
+if TYPE_CHECKING:
+    from streamagents.agents import Registry
+    from streamagents.llm.limits import Limits
+    from streamagents.ports import Clock, Model, Pauses
+
+_FREE = frozenset({"rules", "replay"})
+"""Providers that answer from here: there is nothing to limit, and nobody to spare."""
+
+
+def build_asker(
+    model: Model,
+    registry: Registry,
+    limits: Limits,
+    *,
+    default_model: str,
+    partitions: int,
+    pauses: Pauses,
+    clock: Clock,
+) -> tuple[Asker, PartitionTill]:
+    """What asks, and the till that its limits are kept in.
+
+    Args:
+        model: the provider.
+        registry: the agents, with budgets of their own.
+        limits: of all of them.
+        default_model: asked where the caller names none.
+        partitions: state partitions of the application, all tables together.
+        pauses: holds agents back.
+        clock: the time.
+    """
+    till = PartitionTill(partitions)
+    if model.name in _FREE:
+        return Asker(model, clock=clock, default_model=default_model), till
+    registrations = (*registry.agents.values(), registry.fallback)
+    accounts = Accounts(
+        limits.budget,
+        {r.name: r.route.budget for r in registrations if r.route.budget is not None},
+        partitions=partitions,
+        till=till,
+        clock=clock,
+    )
+    guard = LimitedGuard(
+        model.name,
+        limits,
+        queue=RateQueue(limits.rates, lambda: till.share, clock),
+        accounts=accounts,
+        pauses=pauses,
+        clock=clock,
+    )
+    till.on_more = guard.more_is_ours
+    return Asker(model, clock=clock, guard=guard, default_model=default_model), till

@@ -1,0 +1,75 @@
+"""The link agent: where a broken link stands, since when, and what may stand there instead."""
+
+from datetime import datetime
+from functools import partial
+
+from streamagents import Context
+from streamagents.starter import prompts
+from streamagents.starter.events import BrokenLink, LinkReported
+from streamagents.starter.kinds import LinkView
+from streamagents.starter.reading import bounded, count, one_line
+from streamagents.starter.review import Note, Team
+from streamagents.starter.rules import link as rules
+
+WEBSITE = "website"
+"""The Slack channel of those who keep our pages."""
+AGAIN_DAYS = 7
+"""A link that stays broken is told of again after so many days."""
+
+
+class LinkAgent:
+    """Finds out what is wrong with a link, and tells those who keep the page."""
+
+    def __init__(self, team: Team | None = None) -> None:
+        self.team = team or Team()
+
+    async def run(self, link: BrokenLink, ctx: Context) -> None:
+        """Emit `link_reported`, and tell the team, once a week of each link."""
+        view = await ctx.llm.extract(
+            LinkView,
+            prompts.LINK,
+            system=prompts.WHO,
+            data=bounded(link),
+            rules=partial(rules.view, link),
+        )
+        seen_at = link.checked_at or ctx.event.time
+        since = min(link.since or seen_at, ctx.state.get("since", seen_at, type=datetime))
+        days = max(0, (seen_at - since).days)
+        suggestion = view.suggestion if rules.usable(view.suggestion, link) else None
+        decision = rules.decide(view.cause, suggestion, days=days, status=count(link.status))
+        page = one_line(link.page, 500) if link.page else None
+        report = LinkReported(
+            subject=link.url,
+            decision=decision,
+            cause=view.cause,
+            page=page,
+            since=since,
+            days=days,
+            suggestion=suggestion,
+            summary=rules.summary(link, view.cause, since=since, suggestion=suggestion),
+            reasons=[view.reason],
+            provider=ctx.llm.provider,
+        )
+        ctx.log.info("link reported", action="link_reported", cause=view.cause, decision=decision)
+        ctx.emit(report)
+        if decision == "fixed":
+            ctx.state.delete("since")
+            ctx.state.delete("told")
+            return
+        ctx.state.set("since", since)
+        told = ctx.state.get("told", type=datetime)
+        if decision != "wait" and (told is None or (seen_at - told).days >= AGAIN_DAYS):
+            ctx.state.set("told", seen_at)
+            self.team.tell(ctx, note(report), name="link")
+
+
+def note(report: LinkReported) -> Note:
+    """What the team is told."""
+    return Note(
+        channel=WEBSITE,
+        title=f"A broken link: {report.decision.replace('_', ' ')}",
+        text=report.summary,
+        draft=report.suggestion or "",
+        url=report.page,
+        fields={"since": f"{report.since:%Y-%m-%d}", "cause": report.cause},
+    )

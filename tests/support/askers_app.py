@@ -1,0 +1,76 @@
+"""An application whose agent asks a model that is paid by the token, and that can fail for a while.
+
+Runs in worker processes of its own (`faust -A support.askers_app`). Its model is a function: who
+asked for what, and when, is in the journal before the answer is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+
+from streamagents import Context, Event, Route, create_app
+from streamagents.errors import ModelError
+from streamagents.llm import Budget
+from streamagents.ports import Answer, Question, Usage
+from support.jobs_app import Leftovers, note
+
+ASKED, ANSWERED = 100, 50
+"""Tokens of each call, in and out."""
+_SECONDS = float(os.environ.get("ASKERS_SECONDS", "0.05"))
+_FAILS_UNTIL = float(os.environ.get("ASKERS_FAIL_UNTIL", "0"))
+"""By the wall clock."""
+_EVENT_TOKENS = int(os.environ.get("ASKERS_EVENT_TOKENS", "0")) or None
+
+
+class Ask(Event, topic="ask", key="who", id="n"):
+    """Something to ask."""
+
+    n: int
+    who: str
+    times: int = 1
+
+
+class Paid:
+    """A model."""
+
+    name = "paid"
+
+    async def answer(self, question: Question) -> Answer:
+        """Answer after a moment."""
+        note("call", question.max_tokens, time.time())
+        await asyncio.sleep(_SECONDS)
+        if time.time() < _FAILS_UNTIL:
+            raise ModelError("It is down.", code="server_error")
+        return Answer(
+            content=({"type": "text", "text": "Yes."},),
+            stop_reason="end_turn",
+            model=question.model,
+            provider=self.name,
+            usage=Usage(ASKED, ANSWERED),
+        )
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+class Asker:
+    """Asks."""
+
+    async def run(self, ask: Ask, ctx: Context) -> None:
+        """Ask as often as the event says."""
+        note("start", ask.n, time.time())
+        for number in range(ask.times):
+            await ctx.llm.text(
+                "Is it so?", data={"n": ask.n, "number": number}, max_tokens=ANSWERED
+            )
+        note("end", ask.n, time.time())
+
+
+app = create_app(
+    "askers",
+    agents={"ask": Route(Asker(), attempts=5, budget=Budget(tokens_per_event=_EVENT_TOKENS))},
+    fallback=Leftovers(),
+    model=Paid(),
+)
