@@ -15,6 +15,7 @@ from support.databases import OWN, database, execute, put
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from streamagents.ports import RecordsReader
     from support.postgres import Postgres
 
 EFFECT = Effect(id="e-1/save", source="streamagents/crm/lead")
@@ -50,6 +51,14 @@ async def test_an_effect_that_comes_again_changes_nothing(url: str, leads: str) 
     assert await execute(
         url, f"select count(*) from streamagents_effects where effect_id like '{leads}%'"
     ) == [(2,)]
+
+
+async def test_the_channel_is_what_tools_look_records_up_with(url: str, leads: str) -> None:
+    async with database(url, leads) as records:
+        reader: RecordsReader = records
+        await records.send(put(leads, {"score": 7}), Effect(id=leads))
+
+        assert await reader.find(leads, "ann") == {"score": 7}
 
 
 async def test_effects_of_two_sources_are_two(url: str, leads: str) -> None:

@@ -7,9 +7,12 @@ import os
 import signal
 import sqlite3
 import sys
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from streamagents.actions import Effect
 from streamagents.errors import DeliveryError, NotSentError
@@ -19,7 +22,10 @@ from support.dropping import dropping_proxy
 from support.postgres import Postgres, running_postgres
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
     from streamagents.actions import DatabaseChannel
 
@@ -74,6 +80,30 @@ async def test_a_server_that_stands_still_is_left_and_used_again_afterwards(lead
                     os.kill(pid, signal.SIGCONT)
             await records.send(put(leads, {"a": 2}), Effect(id="2"))
             assert await records.find(leads, "ann") == {"a": 2}
+
+
+async def test_a_record_that_somebody_holds_is_a_failure_and_nothing_is_written(
+    postgres: Postgres, leads: str
+) -> None:
+    async with database(postgres.url, leads) as records, other(postgres.url) as connection:
+        await records.send(put(leads, {"a": 1}), Effect(id=f"{leads}1"))
+        await connection.execute(sa.text(f"select * from {leads} for update"))
+        with pytest.raises(NotSentError, match="cannot be used now: LockNotAvailableError"):
+            await records.send(put(leads, {"a": 2}), Effect(id=f"{leads}2"))
+        await connection.rollback()
+
+        await records.send(put(leads, {"a": 2}), Effect(id=f"{leads}2"))
+        assert await records.find(leads, "ann") == {"a": 2}
+
+
+@asynccontextmanager
+async def other(url: str) -> AsyncIterator[AsyncConnection]:
+    engine = create_async_engine(url.replace("sql:", "sql+asyncpg:"))
+    try:
+        async with engine.connect() as connection:
+            yield connection
+    finally:
+        await engine.dispose()
 
 
 async def two_is_there(records: DatabaseChannel, table: str) -> bool:
