@@ -32,7 +32,7 @@ class LinkAgent:
             data=bounded(link),
             rules=partial(rules.view, link),
         )
-        seen_at = link.checked_at or ctx.event.time
+        seen_at = min(link.checked_at or ctx.event.time, ctx.now())  # some clocks are ahead
         since = min(link.since or seen_at, ctx.state.get("since", seen_at, type=datetime))
         report = rules.report(link, view, since=since, seen_at=seen_at, provider=ctx.llm.provider)
         ctx.log.info("link reported", action="link_reported", decision=report.decision)
