@@ -29,8 +29,8 @@ PAYMENT_MAIL = (
     "Write the mail to the customer about this failed payment: what happened, what happens next "
     "by `decision` (retry: we try again at `retry_at`; ask_for_new_card: enter a new payment "
     "method; last_reminder: pay another way or reply; stop: we will be in touch in person). "
-    "`reminders` counts the mails that this is a reminder after: 0 is the first. No reproach, under 120 words, greeting and `Kind regards` included. Answer with the mail's text "
-    "alone."
+    "`reminders` says which reminder it is, 0 is the first mail. No reproach, under 120 words, "
+    "greeting and `Kind regards` included. Answer with the mail's text alone."
 )
 
 MENTION = (

@@ -64,8 +64,7 @@ class RecoveryAgent:
         ctx.log.info("recovery planned", action="recovery_planned", decision=plan.decision)
         ctx.emit(words.planned(payment, plan, mail, provider=ctx.llm.provider))
         if plan.odd:
-            who = payment.customer_id
-            ask_a_person(ctx, self.team, subject=who, reasons=plan.odd, draft=mail)
+            ask_a_person(ctx, self.team, subject=payment.customer_id, reasons=plan.odd, draft=mail)
         opened = book.opened(case)
         if opened.case(case.id):
             self.look_again(payment.customer_id, case, 1, ctx)
