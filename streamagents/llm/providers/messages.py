@@ -23,6 +23,7 @@ RATE_LIMITED_S = 60.0
 OVERLOADED_S = 30.0
 OPERATOR_S = 300.0
 """What only a person can mend is looked at again after so long."""
+LONGEST_S = 366 * 86_400.0
 LEAST_S = 1.0
 """A wait counts no attempt: one of nothing would be asked again without end."""
 _SAID_CHARS = 300
@@ -89,10 +90,10 @@ class Reply:
             except ValueError:
                 continue
             if math.isfinite(seconds):
-                return max(0.0, seconds)
+                return min(max(0.0, seconds), LONGEST_S)
         try:
             moment = parsedate_to_datetime(self.headers.get("retry-after", ""))
-            return max(0.0, moment.timestamp() - now)
+            return min(max(0.0, moment.timestamp() - now), LONGEST_S)
         except (ValueError, OverflowError, TypeError):
             return None
 
