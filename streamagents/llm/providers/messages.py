@@ -199,7 +199,7 @@ def _words(reply: Reply, secret: str) -> tuple[str, str]:
 
 
 def _content(reply: Reply, content: Any) -> tuple[Mapping[str, Any], ...]:
-    """The blocks that we know; others, such as a model's thinking, are left out."""
+    """The blocks that we know, and a model's thinking, which it wants back with what tools say."""
     if not isinstance(content, list):
         raise _unreadable(reply, "a message without content")
     blocks: list[Mapping[str, Any]] = []
@@ -209,6 +209,8 @@ def _content(reply: Reply, content: Any) -> tuple[Mapping[str, Any], ...]:
                 blocks.append({"type": "text", "text": text})
             case {"type": "tool_use", "id": str(id_), "name": str(name), "input": dict(given)}:
                 blocks.append({"type": "tool_use", "id": id_, "name": name, "input": given})
+            case {"type": "thinking" | "redacted_thinking"}:
+                blocks.append(block)
             case {"type": str(other)} if other not in {"text", "tool_use"}:
                 continue
             case _:

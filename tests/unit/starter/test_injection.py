@@ -42,7 +42,7 @@ MODELS: dict[str, type[Event]] = {
 BASE = {story.type: story.data for story in reversed(STORIES) if not story.fails}
 UNASKED = {"currency"}
 """One without a rule ends the event before a model is asked."""
-HOPES = ("hot", "critical", "sales", "fraud", "high", True, 100)
+HOPES = ("hot", "critical", "sales", "fraud", "high", 100)
 """What an attacker would have a model choose where it cannot write."""
 
 
@@ -66,8 +66,8 @@ PLACES = [
 ]
 
 
-def dictated(text: str) -> FakeModel:
-    """A model that says the attacker's text wherever its answer takes one."""
+def dictated(text: str, *, wish: bool) -> FakeModel:
+    """A model that says the attacker's text wherever its answer takes one, and yes or no."""
 
     def answer(question: Question) -> Any:
         assert question.rules is not None
@@ -76,7 +76,7 @@ def dictated(text: str) -> FakeModel:
             return text
         said = honest
         for name, old in honest.model_dump().items():
-            for new in (*_instead(old, text), *HOPES):
+            for new in (*_instead(old, text), *HOPES, wish):
                 try:
                     said = type(honest).model_validate({**said.model_dump(), name: new})
                 except ValidationError:
@@ -99,7 +99,7 @@ async def meet(type_: str, field: str, text: str) -> tuple[FakeContext, FakeMode
     async def fetch(url: str) -> Any:
         return SimpleNamespace(url="https://nordwind.example/", title=text, text=text)
 
-    model = dictated(text)
+    model = dictated(text, wish=len(text) % 2 == 0)
     ctx = FakeContext(model=model, type=type_)
     if type_ == "anything":
         event = {"id": "1", text: "x"} if field == "(name)" else {"note": text}
@@ -157,12 +157,21 @@ def assert_effects_are_the_agents_own(ctx: FakeContext) -> None:
     assert {type(event) for event in ctx.emitted} <= {*EMITS, events.PaymentFollowUp}
 
 
-def assert_nothing_pings(message: dict[str, object]) -> None:
-    for text in texts_in(message):
+def assert_nothing_pings(message: dict[str, Any]) -> None:
+    for text in (message["text"], *marked_in(message["blocks"])):
         assert "<!" not in text
         assert "<@" not in text
         assert "<https://evil.example|" not in text
         assert "@channel" not in text
+
+
+def marked_in(value: Any) -> Iterator[str]:
+    """The texts in which Slack looks for marks; in a `plain_text` it finds none."""
+    if isinstance(value, dict) and value.get("type") == "mrkdwn":
+        yield value["text"]
+    elif isinstance(value, (dict, list)):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from marked_in(inner)
 
 
 def test_every_agent_is_met() -> None:

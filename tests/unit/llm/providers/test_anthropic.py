@@ -426,9 +426,32 @@ async def test_what_is_no_http_is_a_failure(raw: bytes) -> None:
     assert KEY not in str(caught.value)
 
 
-async def test_blocks_that_nobody_knows_are_left_out(desk: Callable[..., Desk]) -> None:
+async def test_a_models_thinking_goes_back_to_it_with_what_its_tools_say(
+    desk: Callable[..., Desk],
+) -> None:
     blocks = [
         {"type": "thinking", "thinking": "hm", "signature": "x"},
+        {"type": "redacted_thinking", "data": "y"},
+        {"type": "tool_use", "id": "toolu_1", "name": "count", "input": {"of": "abc"}},
+    ]
+    on = desk(Reply(body=message(content=blocks, stop_reason="tool_use")), says("Three."))
+
+    async def count(of: str) -> int:
+        """Count."""
+        return len(of)
+
+    done = await FakeContext(model=on.model).llm.run_tools("Count.", [count])
+
+    _, second = on.api.asked
+    assert done.text == "Three."
+    assert [each["role"] for each in second.body["messages"]] == ["user", "assistant", "user"]
+    assert second.body["messages"][1]["content"] == blocks
+    assert second.text == "<data>3</data>"
+    assert second.body["cache_control"] == {"type": "ephemeral"}
+
+
+async def test_blocks_that_nobody_knows_are_left_out(desk: Callable[..., Desk]) -> None:
+    blocks = [
         {"type": "text", "text": "a"},
         {"type": "hologram"},
         {"type": "tool_use", "id": "toolu_1", "name": "search", "input": {"q": 1}, "caller": {}},
