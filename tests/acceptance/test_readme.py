@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import faust
 
-from streamagents.actions import Deliverer, build_channels
+from streamagents.actions import Deliverer, LogLine, build_channels
 from streamagents.settings import Settings
 from streamagents.testing import FakeContext, FakeModel, ToolUse
 from support.commands import CHECKOUT, streamagents
@@ -75,7 +75,7 @@ async def test_its_agent_that_asks_a_model_runs_without_one(
         await triage.TriageAgent().run(ticket, ctx)
 
     assert rules.acted == []
-    assert [action.text for action in asked.acted] == ["wake up: all is down"]
+    assert asked.acted == [LogLine(text="wake up: all is down")]
     assert rules.logs[0]["urgency"] == "high"
 
 
