@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field, JsonValue, SecretStr
 
 from streamagents.actions.action import Action
-from streamagents.actions.shown import secret
+from streamagents.actions.given import secret, several
 from streamagents.errors import ConfigurationError, Reject
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class DatabaseChannel:
         # Half a second that only its users pay, and at start: not while a worker's loop waits.
         from streamagents.actions.records import Records  # noqa: PLC0415
 
-        named = tables if isinstance(tables, Mapping) else dict.fromkeys(tables)
+        named = tables if isinstance(tables, Mapping) else dict.fromkeys(several(tables))
         for table in named:
             _check(table)
         self._tables = frozenset(named)

@@ -23,8 +23,20 @@ _DRIVERS = {
     "postgresql": "postgresql+asyncpg",
     "postgresql+asyncpg": "postgresql+asyncpg",
 }
+_IGNORED = ("channel_binding", "connect_timeout", "application_name")
+_KNOWN = frozenset({"ssl", "host", "port", "prepared_statement_cache_size"})
 _CONNECT_S, _LOCK_S, _STATEMENT_S = 5.0, 5.0, 10.0
 _CONNECTIONS = 5
+LIMITS = {
+    "postgresql": (
+        # The server's own: a command that we left is not left running. For one transaction, and
+        # not with the connection, which a pooler between us would refuse or hand to others.
+        f"SELECT set_config('statement_timeout', '{_STATEMENT_S * 1000:.0f}', true), "
+        f"set_config('lock_timeout', '{_LOCK_S * 1000:.0f}', true), "
+        f"set_config('idle_in_transaction_session_timeout', '{_STATEMENT_S * 2000:.0f}', true)"
+    )
+}
+"""What begins a transaction, by the database's name."""
 _IDLE_S = 300
 
 
@@ -45,13 +57,7 @@ def engine(place: SecretStr | Path) -> AsyncEngine:
             connect_args={
                 "timeout": _CONNECT_S,
                 "command_timeout": _STATEMENT_S,
-                # The server's own limits: a command that we left is not left running.
-                "server_settings": {
-                    "application_name": "streamagents",
-                    "statement_timeout": str(int(_STATEMENT_S * 1000)),
-                    "lock_timeout": str(int(_LOCK_S * 1000)),
-                    "idle_in_transaction_session_timeout": str(int(2 * _STATEMENT_S * 1000)),
-                },
+                "server_settings": {"application_name": "streamagents"},
             },
             pool_pre_ping=True,  # a server that was restarted costs nobody an attempt
             **_pool(),
@@ -84,10 +90,18 @@ def _parsed(url: SecretStr) -> URL:
             "postgresql://user:password@host/name."
         )
     parsed = parsed.set(drivername=driver)
-    mode = parsed.query.get("sslmode")
-    if mode is not None:  # libpq's word; asyncpg's is another
-        parsed = parsed.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
-    return parsed
+    return parsed if driver == "sqlite+aiosqlite" else _as_asyncpg_has_it(parsed)
+
+
+def _as_asyncpg_has_it(url: URL) -> URL:
+    """What hosters put into a URL is libpq's; asyncpg would refuse it with each connection."""
+    mode = url.query.get("sslmode")
+    url = url.difference_update_query([*_IGNORED, "sslmode"])
+    if mode is not None:
+        url = url.update_query_dict({"ssl": mode})
+    if strange := sorted(set(url.query) - _KNOWN):
+        raise ConfigurationError(f"The database's URL has the unknown parameter {strange[0]!r}.")
+    return url
 
 
 def _sqlite(url: URL) -> AsyncEngine:

@@ -15,7 +15,7 @@ from standardwebhooks.webhooks import Webhook
 
 from streamagents.actions.action import Action
 from streamagents.actions.answers import problem
-from streamagents.actions.shown import secret
+from streamagents.actions.given import secret, several
 from streamagents.errors import AddressRefusedError, ConfigurationError, Reject
 from streamagents.net import Hosts, Http
 
@@ -106,14 +106,14 @@ class HttpChannel:
         deadline_s: float = 25.0,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._hosts = Hosts(allow_hosts)
+        self._hosts = Hosts(several(allow_hosts))
         self._bearer = secret(bearer)
         if self._hosts.open and self._bearer.get_secret_value():
             raise ConfigurationError(
                 "HttpChannel(allow_hosts=['*'], bearer=...) would show the token to whoever an "
                 "event names: name the hosts, or leave the token out."
             )
-        self._signers = [_signer(secret(one)) for one in secrets]
+        self._signers = [_signer(secret(one)) for one in several(secrets)]
         self.idempotent = idempotent
         self._http, self._deadline_s, self._now = http or Http(), deadline_s, now
 

@@ -10,8 +10,8 @@ from pydantic import Field, SecretStr
 
 from streamagents.actions.action import Action
 from streamagents.actions.address import Address, Recipients, named_address
+from streamagents.actions.given import secret, several
 from streamagents.actions.letterhead import mail_bytes
-from streamagents.actions.shown import secret
 from streamagents.actions.smtp import MailServer, Tls, hand_in, tls_context
 from streamagents.errors import ConfigurationError, Reject
 
@@ -101,7 +101,7 @@ class EmailChannel:
         )
         self._context = tls_context(self._server)
         self._sender = named_address(sender)
-        self._allowed = Recipients(allow_recipients)
+        self._allowed = Recipients(several(allow_recipients))
         self._now = now
 
     async def send(self, action: Email, effect: Effect) -> None:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 
-from streamagents.actions.engines import engine, make_folder
+from streamagents.actions.engines import LIMITS, engine, make_folder
 from streamagents.actions.shown import shown
 from streamagents.actions.tables import Documents, check_documents, insert, own_table
 from streamagents.errors import ConfigurationError, DeliveryError, NotSentError, Reject, describe
@@ -123,6 +123,8 @@ class Records:
         if not self._ready:
             await self._prepare()
         async with self._engine.connect() as connection:
+            if limits := LIMITS.get(connection.dialect.name):
+                await connection.exec_driver_sql(limits)
             yield connection
 
     async def _prepare(self) -> None:

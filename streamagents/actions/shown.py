@@ -6,28 +6,22 @@ import re
 from base64 import b64encode
 from typing import TYPE_CHECKING
 
-from pydantic import SecretStr
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _LONGEST = 200
 _ADDRESS = re.compile(r"[^\s<>@,;:]+@[^\s<>@,;:]+")
+_KEYLIKE = re.compile(r"[A-Za-z0-9+/_-]{24,}=*")
 _SHORTEST = 4
 """A secret that is shorter would tear holes into any sentence, and protects nothing."""
 
 
 def shown(said: str, secrets: Iterable[str] = ()) -> str:
-    """One line of what a peer said: no secret it echoes, no mail address, and not much of it."""
+    """One line of what a peer said: no secret it echoes, nothing like a key or an address."""
     text = " ".join("".join(char if char.isprintable() else " " for char in said).split())
     for secret in secrets:
         for form in (secret, b64encode(secret.encode()).decode()):
             if len(secret) >= _SHORTEST:
-                text = text.replace(form, "***")
-    text = _ADDRESS.sub("***", text)
+                text = text.replace(form.rstrip("="), "***")
+    text = _KEYLIKE.sub("***", _ADDRESS.sub("***", text))
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-
-
-def secret(value: SecretStr | str) -> SecretStr:
-    """The value, as what no log and no error shows."""
-    return value if isinstance(value, SecretStr) else SecretStr(value)

@@ -14,7 +14,7 @@ from pydantic_core import from_json, to_json
 from streamagents.actions.action import Action
 from streamagents.actions.answers import problem
 from streamagents.actions.blocks import blocks, fallback
-from streamagents.actions.shown import secret
+from streamagents.actions.given import secret
 from streamagents.errors import AddressRefusedError, ConfigurationError, NotSentError, Reject
 from streamagents.net import Http
 

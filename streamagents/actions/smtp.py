@@ -137,7 +137,8 @@ class _Session:
             return silent(at, self._phase, _words(error))
         said = ""
         if self._phase != "login":  # what is said there is about the password
-            said = shown(error.message, (server.password.get_secret_value(), server.user))
+            user, password = server.user, server.password.get_secret_value()
+            said = shown(error.message, (f"\0{user}\0{password}", password, user))
         about = self._which if self._phase == "recipient" else f"the {self._phase}"
         return answered(at, self._phase, about, error.code, said)
 
@@ -161,14 +162,16 @@ def silent(at: str, phase: Phase, why: str) -> Exception:
 
 def _words(error: Exception) -> str:
     cause = error.__cause__ or error
+    words = type(error).__name__
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return f"its certificate is not to be trusted, {cause.verify_message}"
-    if isinstance(error, TimeoutError):
-        return "it did not answer in time"
-    if type(error) is aiosmtplib.SMTPException and "STARTTLS" in str(error):
-        return "it offers no STARTTLS, and without nothing is sent"
-    if isinstance(cause, OSError) and cause.strerror:
-        return cause.strerror
-    if isinstance(error, ConnectionError):
-        return "the connection was lost"
-    return type(error).__name__
+        words = f"its certificate is not to be trusted, {cause.verify_message}"
+    elif isinstance(error, TimeoutError):
+        words = "it did not answer in time"
+    elif type(error) is aiosmtplib.SMTPException:  # its own words, not the server's
+        login = "AUTH" in str(error) or "authentication" in str(error)
+        words = "it offers no login that we know" if login else "it offers no STARTTLS"
+    elif isinstance(cause, OSError) and cause.strerror:
+        words = cause.strerror
+    elif isinstance(error, ConnectionError):
+        words = "the connection was lost"
+    return words

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import types
 import typing
 from contextlib import suppress
 from dataclasses import dataclass
@@ -109,7 +110,8 @@ def _register(type_: str, agent: Any) -> Registration:
     route = agent if isinstance(agent, Route) else Route(agent)
     handler = route.agent
     _check_handler(type_, handler)
-    model, wants_context = _parameters(type_, handler)
+    models, wants_context = _parameters(type_, handler)
+    model = _of_type(type_, models)
     event = model.event_type if model else _plain(type_)
     if type_ not in {event.type, FALLBACK}:
         raise ConfigurationError(
@@ -157,8 +159,14 @@ def _plain(type_: str) -> EventType:
     )
 
 
-def _parameters(type_: str, handler: Any) -> tuple[Model | None, bool]:
-    """What `run` takes: the model of its first parameter, and whether it wants the context."""
+def _of_type(type_: str, models: list[Model]) -> Model | None:
+    """Of the models that `run` takes, the one of this type; else the first, to be complained of."""
+    named = (model for model in models if model.event_type.type == type_)
+    return next(named, models[0] if models else None)
+
+
+def _parameters(type_: str, handler: Any) -> tuple[list[Model], bool]:
+    """What `run` takes: the models of its first parameter, and whether it wants the context."""
     name = f"{type(handler).__name__}.run of {type_!r}"
     every = inspect.signature(handler.run).parameters.values()
     parameters = [p for p in every if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
@@ -166,10 +174,10 @@ def _parameters(type_: str, handler: Any) -> tuple[Model | None, bool]:
     by_position = required == parameters[: len(required)]
     if not parameters or len(required) > _MOST_PARAMETERS or not by_position:
         raise ConfigurationError(f"{name} takes run(event) or run(event, ctx).")
-    model = _model(name, parameters[0], handler)
-    if model and type_ == FALLBACK:
+    models = _models(name, parameters[0], handler)
+    if models and type_ == FALLBACK:
         raise ConfigurationError(f"{name} gets events of any type: it takes a dict.")
-    return model, _wants_context(parameters, handler)
+    return models, _wants_context(parameters, handler)
 
 
 def _wants_context(parameters: list[inspect.Parameter], handler: Any) -> bool:
@@ -185,15 +193,18 @@ def _wants_context(parameters: list[inspect.Parameter], handler: Any) -> bool:
     return annotation is Context or "Context" in str(annotation)
 
 
-def _model(name: str, event: inspect.Parameter, handler: Any) -> Model | None:
+def _models(name: str, event: inspect.Parameter, handler: Any) -> list[Model]:
+    """One model, or several as in `event: PaymentFailed | PaymentSucceeded`; none is a dict."""
     annotation = _resolve(event.annotation, handler)
-    if annotation is Event:
-        raise ConfigurationError(f"{name} takes any Event: name one model, or take a dict.")
-    if inspect.isclass(annotation) and issubclass(annotation, Event):
-        return annotation
     if annotation in (event.empty, dict, Any) or typing.get_origin(annotation) is dict:
-        return None
-    raise ConfigurationError(f"{name} takes {annotation!r}: an Event model or dict is needed.")
+        return []
+    union = typing.get_origin(annotation) in {types.UnionType, typing.Union}
+    choices = typing.get_args(annotation) if union else (annotation,)
+    if Event in choices:
+        raise ConfigurationError(f"{name} takes any Event: name one model, or take a dict.")
+    if not all(inspect.isclass(one) and issubclass(one, Event) for one in choices):
+        raise ConfigurationError(f"{name} takes {annotation!r}: an Event model or dict is needed.")
+    return list(choices)
 
 
 def _resolve(annotation: Any, handler: Any) -> Any:

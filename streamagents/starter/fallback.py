@@ -1,35 +1,33 @@
-"""The fallback agent: takes what no other agent takes, and says what it was."""
+"""The fallback agent: takes what no other agent takes, says what it is, and asks a person."""
 
+from functools import partial
 from typing import Any
 
-from pydantic_core import to_json
-
 from streamagents import Context
-from streamagents.starter.events import UnknownEventSeen
-from streamagents.starter.reading import one_line
-
-SHOWN_FIELDS = 100
-
-
-def describe(event: dict[str, Any], *, type_: str, topic: str, source: str) -> UnknownEventSeen:
-    """What an unknown event looked like, bounded: names of fields, never their values."""
-    names = sorted(one_line(name) for name in event)
-    return UnknownEventSeen(
-        type=one_line(type_, 249),
-        topic=topic,
-        source=one_line(source, 249),
-        fields=names[:SHOWN_FIELDS],
-        field_count=len(names),
-        size_bytes=len(to_json(event)),
-    )
+from streamagents.starter import prompts
+from streamagents.starter.kinds import UnknownView
+from streamagents.starter.review import Team, ask_a_person
+from streamagents.starter.rules import fallback as rules
 
 
 class FallbackAgent:
     """Handles events of every type that has no agent of its own."""
 
+    def __init__(self, team: Team | None = None) -> None:
+        self.team = team or Team()
+
     async def run(self, event: dict[str, Any], ctx: Context) -> None:
-        """Log the event's type and fields, and emit `unknown_event_seen`."""
-        seen = describe(event, type_=ctx.event.type, topic=ctx.event.topic, source=ctx.event.source)
+        """Emit `unknown_event_seen`, and ask a person, unless it is a mere sign of life."""
+        where = ctx.event
+        seen = rules.describe(event, type_=where.type, topic=where.topic, source=where.source)
+        view = await ctx.llm.extract(
+            UnknownView,
+            prompts.UNKNOWN,
+            system=prompts.WHO,
+            # Names alone: what the values are nobody has said yet.
+            data={"type": seen.type, "fields": seen.fields, "known": rules.known_fields()},
+            rules=partial(rules.view, event, where.type),
+        )
         ctx.log.warning(
             "no agent takes this type of event",
             action="unknown_event_seen",
@@ -37,4 +35,7 @@ class FallbackAgent:
             fields=seen.fields,
             size_bytes=seen.size_bytes,
         )
-        ctx.emit(seen)
+        told = {"summary": view.summary, "looks_like": view.looks_like}
+        ctx.emit(seen.model_copy(update={**told, "provider": ctx.llm.provider}))
+        if not view.noise:
+            ask_a_person(ctx, self.team, subject=seen.type, reasons=[view.summary])

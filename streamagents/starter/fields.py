@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, EmailStr, Field
+from pydantic import AfterValidator, BeforeValidator, EmailStr, Field
 
 KEY_CHARS = 512
 """A key longer than this is no name of anybody, and it would be copied into every result."""
@@ -18,6 +19,17 @@ def _text(value: Any) -> Any:
     if isinstance(value, str):
         return value.strip() or None
     return value
+
+
+def _in_utc(moment: datetime | None) -> datetime | None:
+    """A moment without a zone is meant in UTC."""
+    if moment is None:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def _list(value: Any) -> Any:
+    return [] if value is None else value
 
 
 def _object(value: Any) -> Any:
@@ -35,6 +47,15 @@ OptionalKeyText = Annotated[str | None, Field(max_length=KEY_CHARS), BeforeValid
 
 OptionalEmail = Annotated[EmailStr | None, BeforeValidator(_text)]
 """An address, or nothing; what is neither makes the event invalid."""
+
+Url = Annotated[str, Field(max_length=2048), BeforeValidator(_text)]
+"""An address in the web as somebody wrote it: it may be broken in itself."""
+
+Links = Annotated[list[Annotated[str, Field(max_length=2048)]], BeforeValidator(_list)]
+"""Several of them."""
+
+Moment = Annotated[datetime | None, BeforeValidator(_text), AfterValidator(_in_utc)]
+"""A date and time, or nothing."""
 
 Number = int | float | str | None
 """A quantity as people write it: 120, "1,200", "50-200", "12k". `reading.count` reads it."""

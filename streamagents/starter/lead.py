@@ -1,199 +1,76 @@
-"""The lead agent: scores a lead by rules, drafts a greeting, and asks a person where it is odd."""
+"""The lead agent: who writes to us, what it is worth, and how to answer."""
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from streamagents import Context
+from streamagents.actions import RecordUpsert
+from streamagents.starter import prompts
 from streamagents.starter.events import LeadScored, NewLead
-from streamagents.starter.fields import Number
-from streamagents.starter.reading import count, found, one_line
-from streamagents.starter.review import ask_a_person
-from streamagents.starter.templates import Letter, hello, letter
+from streamagents.starter.kinds import LeadView, Tier
+from streamagents.starter.reading import bounded, one_line
+from streamagents.starter.review import Team, ask_a_person
+from streamagents.starter.rules import lead as rules
+from streamagents.starter.site import Profile, Site, site_of
 
-Tier = Literal["hot", "warm", "cold"]
-Points = Sequence[tuple[int, str]]
-
-HOT, WARM = 60, 30
-FREE_MAIL = frozenset({
-    "aol.com", "freenet.de", "gmail.com", "gmx.at", "gmx.de", "gmx.net", "googlemail.com",
-    "hotmail.com", "icloud.com", "live.com", "mail.ru", "me.com", "msn.com", "outlook.com",
-    "proton.me", "protonmail.com", "qq.com", "t-online.de", "web.de", "yahoo.com", "yahoo.de",
-    "yandex.ru",
-})  # fmt: skip
-DISPOSABLE_MAIL = frozenset({
-    "10minutemail.com", "dispostable.com", "getnada.com", "guerrillamail.com", "mailinator.com",
-    "sharklasers.com", "temp-mail.org", "tempmail.com", "throwawaymail.com", "trashmail.com",
-    "trashmail.de", "yopmail.com",
-})  # fmt: skip
-SIZE_WORDS = {
-    "solo": 1, "freelancer": 1, "freelance": 1, "selbstständig": 1, "startup": 10, "small": 10,
-    "kmu": 50, "medium": 100, "mid-market": 100, "mittelstand": 100, "large": 1000,
-    "konzern": 1000, "corporation": 1000, "enterprise": 1000,
-}  # fmt: skip
-SIZE_POINTS = ((1000, 25), (200, 20), (50, 15), (10, 8), (1, 3))
-"""From so many employees on, so many points."""
-BIG = 1000
-BUYING = (
-    "demo", "price", "prices", "pricing", "quote", "offer", "buy", "purchase", "trial", "contract",
-    "licence", "license", "budget", "angebot", "preis", "preise", "kaufen", "lizenz", "vertrag",
-)  # fmt: skip
-HURRY = ("asap", "urgent", "urgently", "this week", "today", "dringend", "sofort", "diese woche")
-NOT_BUYING = (
-    "not interested", "no budget", "backlinks", "guest post", "seo services", "job application",
-    "internship", "my thesis", "kein interesse", "kein budget", "bewerbung", "praktikum",
-)  # fmt: skip
-DECIDERS = (
-    "ceo", "cto", "cfo", "coo", "cio", "vp", "founder", "owner", "director", "head", "president",
-    "geschäftsführer", "geschäftsführerin", "inhaber", "inhaberin", "leiter", "leiterin",
-)  # fmt: skip
-LEARNERS = ("student", "studentin", "intern", "praktikant", "praktikantin", "trainee")
-WARM_SOURCES = {"referral": 10, "empfehlung": 10, "partner": 10, "webinar": 5, "event": 5}
-_LINK = re.compile(r"https?://|www\.", re.IGNORECASE)
-_LETTERS: dict[Tier, Letter] = {"hot": "lead_hot", "warm": "lead_warm", "cold": "lead_cold"}
-_DECISIONS: dict[Tier, Literal["call_today", "send_material", "keep_in_mind"]] = {
+LEADS = "leads"
+"""The table of the CRM."""
+LONG = 4096
+"""Tokens for a sequence of mails."""
+DECISIONS: dict[Tier, Literal["call_today", "send_material", "keep_in_mind"]] = {
     "hot": "call_today",
     "warm": "send_material",
     "cold": "keep_in_mind",
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Score:
-    """What a lead is worth by the rules; `odd` is what a person should look at."""
-
-    points: int
-    tier: Tier
-    reasons: tuple[str, ...]
-    odd: tuple[str, ...]
-
-
-def score(lead: NewLead) -> Score:
-    """Add up the points of every rule, each with its sentence."""
-    rules = (_mail(lead), _size(lead), _message(lead), _role(lead), _source(lead))
-    counted = [points_and_reason for rule in rules for points_and_reason in rule]
-    points = max(0, min(100, sum(points for points, _ in counted)))
-    return Score(
-        points=points,
-        tier="hot" if points >= HOT else "warm" if points >= WARM else "cold",
-        reasons=tuple(f"{reason} ({given:+d})." for given, reason in counted),
-        odd=tuple(_odd(lead)),
-    )
-
-
-def employees(value: Number) -> int | None:
-    """The size of a company, from a number, a range or a word."""
-    size = count(value)
-    if size is None and isinstance(value, str):
-        words = value.casefold().split()
-        size = next((SIZE_WORDS[word] for word in words if word in SIZE_WORDS), None)
-    return size
-
-
-def greeting(lead: NewLead, tier: Tier) -> str:
-    """The draft of the first answer."""
-    behalf = f" on behalf of {one_line(lead.company)}" if lead.company else ""
-    return letter(_LETTERS[tier], hello=hello(_plain_name(lead)), behalf=behalf)
-
-
 class LeadEnrichmentAgent:
-    """Scores new leads."""
+    """Enriches and scores new leads, keeps them in the CRM, and drafts the first mails."""
+
+    def __init__(self, site: Site | None = None, team: Team | None = None) -> None:
+        self.site, self.team = site or Site(), team or Team()
 
     async def run(self, lead: NewLead, ctx: Context) -> None:
-        """Emit `lead_scored`, and `review_needed` where something is odd."""
-        result = score(lead)
-        draft = greeting(lead, result.tier)
-        ctx.log.info("lead scored", action="lead_scored", tier=result.tier, score=result.points)
-        ctx.emit(
-            LeadScored(
-                subject=lead.email,
-                decision="ask_a_person" if result.odd else _DECISIONS[result.tier],
-                tier=result.tier,
-                score=result.points,
-                reasons=list(result.reasons),
-                draft=draft,
-            )
+        """Emit `lead_scored`, write the record, and ask a person where something is odd."""
+        profile: Profile = await ctx.step("profile", self.site.profile, site_of(lead))
+        view = await ctx.llm.extract(
+            LeadView,
+            prompts.LEAD,
+            system=prompts.WHO,
+            data=bounded({"lead": lead, "profile": profile}),
+            max_tokens=LONG,
+            rules=partial(rules.view, lead, profile),
         )
-        if result.odd:
-            ask_a_person(ctx, subject=lead.email, reasons=result.odd, draft=draft)
+        # What is odd by a fact stays odd, whatever a model was talked into.
+        odd = list(dict.fromkeys([*view.odd, *rules.odd(lead)]))
+        scored = LeadScored(
+            subject=lead.email,
+            decision="ask_a_person" if odd else DECISIONS[view.tier],
+            draft=view.sequence[0].text,
+            website=profile.title or None,
+            provider=ctx.llm.provider,
+            **view.model_dump(exclude={"odd"}),
+        )
+        ctx.log.info("lead scored", action="lead_scored", tier=view.tier, score=view.score)
+        ctx.emit(scored)
+        ctx.act(RecordUpsert(table=LEADS, key=lead.email, values=record(lead, scored)), "crm")
+        if odd:
+            ask_a_person(ctx, self.team, subject=lead.email, reasons=odd, draft=scored.draft)
 
 
-def _domain(lead: NewLead) -> str:
-    return lead.email.rpartition("@")[2].lower()
-
-
-def _mail(lead: NewLead) -> Points:
-    domain = _domain(lead)
-    if domain in DISPOSABLE_MAIL:
-        return [(-20, f"The address at {domain} is a disposable one")]
-    if domain in FREE_MAIL:
-        return [(0, f"The address at {domain} is a private one")]
-    return [(25, f"The address at {one_line(domain)} is a company's")]
-
-
-def _size(lead: NewLead) -> Points:
-    size = employees(lead.employees)
-    if size is None:
-        return [(0, "The size of the company is not known")]
-    points = next((points for least, points in SIZE_POINTS if size >= least), 0)
-    return [(points, f"The company has {size:,} people or so")]
-
-
-def _message(lead: NewLead) -> Points:
-    buying, against = _wishes(lead)
-    hurry = found(HURRY, lead.message)
-    rules = (
-        (min(30, 10 * len(buying)), "The message speaks of", buying),
-        (10, "The message is in a hurry:", hurry),
-        (-40, "The message does not sound like buying:", against),
-    )
-    return [(points, f"{text} {', '.join(words)}") for points, text, words in rules if words]
-
-
-def _wishes(lead: NewLead) -> tuple[list[str], list[str]]:
-    """What in the message sounds like buying, and what does not: "no budget" is no budget."""
-    against = found(NOT_BUYING, lead.message)
-    denied = {word for phrase in against for word in phrase.split()}
-    return [word for word in found(BUYING, lead.message) if word not in denied], against
-
-
-def _role(lead: NewLead) -> Points:
-    if found(LEARNERS, lead.role):
-        return [(-10, f"A {one_line(lead.role)} rarely buys")]
-    if found(DECIDERS, lead.role):
-        return [(15, f"A {one_line(lead.role)} decides")]
-    return []
-
-
-def _source(lead: NewLead) -> Points:
-    points = WARM_SOURCES.get((lead.source or "").casefold(), 0)
-    return [(points, f"The lead comes by {one_line(lead.source)}")] if points else []
-
-
-def _plain_name(lead: NewLead) -> str | None:
-    return one_line(lead.name) if lead.name and not _LINK.search(lead.name) else None
-
-
-def _odd(lead: NewLead) -> list[str]:
-    """What does not fit together, in words for the person who is asked."""
-    domain, size = _domain(lead), employees(lead.employees)
-    facts = (lead.name, lead.company, lead.role, lead.message, lead.employees)
-    learner = bool(found(LEARNERS, lead.role))
-    buying, against = _wishes(lead)
-    checks = (
-        (domain in DISPOSABLE_MAIL, f"The address at {domain} is thrown away after use."),
-        (not any(facts), "There is an address and nothing else."),
-        (
-            domain in FREE_MAIL and (size or 0) >= BIG,
-            f"It claims a company of {size or 0:,} people, but writes from {domain}.",
-        ),
-        (learner and bool(buying), "A learner asks like a buyer."),
-        (bool(buying and against), "The message both wants to buy and does not."),
-        (
-            lead.employees is not None and size is None,
-            f"The size {one_line(lead.employees)!r} cannot be read.",
-        ),
-        (bool(_LINK.search(lead.name or "")), "The name contains a web address."),
-    )
-    return [reason for holds, reason in checks if holds]
+def record(lead: NewLead, scored: LeadScored) -> dict[str, str | int | None]:
+    """What the CRM keeps of a lead: what is known now; what is not known stays as it was."""
+    known = {
+        "name": lead.name,
+        "company": lead.company,
+        "role": lead.role,
+        "source": lead.source,
+        "website": scored.website,
+    }
+    return {
+        **{field: one_line(value, 200) for field, value in known.items() if value},
+        "tier": scored.tier,
+        "score": scored.score,
+        "decision": scored.decision,
+        "provider": scored.provider,
+    }

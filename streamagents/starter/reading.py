@@ -5,18 +5,22 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from pydantic_core import to_jsonable_python
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from streamagents.starter.fields import Number
 
 Language = Literal["en", "de"]
+T = TypeVar("T")
 
 READ_CHARS = 20_000
 """Rules read no further: a text of megabytes would hold up every other event of the worker."""
 _LARGEST = 10**12
+_NAME_CHARS, _ENTRY_CHARS = 100, 100
 _TOKEN = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|[.,;:!?()\n]|[\u2639-\u2764\U0001f300-\U0001faff]")
 _QUANTITY = re.compile(
     r"(?<![^\W_])(?P<whole>\d{1,3}(?:[.,']\d{3}){1,3}(?!\d)|\d{1,12})(?:[.,](?P<part>\d{1,3}))?"
@@ -73,6 +77,36 @@ def language(text: str) -> Language:
     words = tokens(text)
     german = sum(word in _GERMAN for word in words)
     return "de" if german > sum(word in _ENGLISH for word in words) else "en"
+
+
+def bounded(value: Any, chars: int = 40_000) -> Any:
+    """An event for a model to read: its texts cut once they come to so many characters.
+
+    What a megabyte says that its first pages do not say is not worth what it costs to read.
+    """
+    return _cut(to_jsonable_python(value), [chars])
+
+
+def _cut(value: Any, left: list[int]) -> Any:
+    if isinstance(value, dict):
+        return {name[:_NAME_CHARS]: _cut(of, left) for name, of in _some(value.items(), left)}
+    if isinstance(value, list):
+        return [_cut(one, left) for one in _some(value, left)]
+    if isinstance(value, str):
+        text = value[: max(0, left[0])]
+        left[0] -= len(text)
+        return text if len(text) == len(value) else f"{text} [...]"
+    # NaN and infinity are no JSON, though some senders write them.
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _some(values: Iterable[T], left: list[int]) -> Iterator[T]:
+    """As many as there is room for: each takes some, whatever is in it."""
+    for value in values:
+        if left[0] <= 0:
+            return
+        left[0] -= _ENTRY_CHARS
+        yield value
 
 
 def one_line(value: object, chars: int = 80) -> str:

@@ -12,6 +12,9 @@ KEYS = {
     "payment_failed": "customer_id",
     "mention": "author",
     "form_submit": "email",
+    "payment_succeeded": "customer_id",
+    "competitor_post": "company",
+    "broken_link": "url",
 }
 """The field that a sender who sets a record key takes it from."""
 
@@ -35,12 +38,12 @@ class Story:
 
 LEADS = (
     Story("lead-hot", "new_lead", "binary", "A decider in a hurry, from a large company.", {
-        "email": "maria.keller@nordwind-logistik.de", "name": "Maria Keller", "role": "CTO",
+        "email": "maria.keller@nordwind-logistik.example", "name": "Maria Keller", "role": "CTO",
         "company": "Nordwind Logistik", "employees": 1200, "source": "referral",
         "message": "We need a demo and pricing this week.",
     }),
     Story("lead-warm", "new_lead", "structured", "The size of the company is a range.", {
-        "email": "j.ortiz@brightpath.io", "name": "Julia Ortiz", "company": "Brightpath",
+        "email": "j.ortiz@brightpath.example", "name": "Julia Ortiz", "company": "Brightpath",
         "employees": "50-200", "message": "What would a trial look like?",
     }),
     Story("lead-cold", "new_lead", "envelope", "A student who wants to learn, not to buy.", {
@@ -48,7 +51,7 @@ LEADS = (
         "message": "I write my thesis about event streams.",
     }),
     Story("lead-bare", "new_lead", "bare", "Plain JSON, as any client in any language writes.", {
-        "email": "office@hofmann-bau.at", "company": "Hofmann Bau", "employees": "Mittelstand",
+        "email": "office@hofmann-bau.example", "company": "Hofmann Bau", "employees": "Mittelstand",
         "message": "Bitte um ein Angebot, dringend.",
     }),
     Story("lead-throwaway", "new_lead", "binary", "A disposable address: a person decides.", {
@@ -59,10 +62,10 @@ LEADS = (
         "role": "CEO", "message": "Send a contract today.",
     }, via="inbox"),
     Story("lead-empty", "new_lead", "envelope", "An address and nothing else.", {
-        "email": "hello@silent-partner.com",
+        "email": "hello@silent-partner.example",
     }, via="inbox", keyed=False),
     Story("lead-returns", "new_lead", "envelope", "The first lead again: one key, in order.", {
-        "email": "maria.keller@nordwind-logistik.de", "name": "Maria Keller",
+        "email": "maria.keller@nordwind-logistik.example", "name": "Maria Keller",
         "message": "We have no budget this year, sorry.",
     }),
 )  # fmt: skip
@@ -100,6 +103,25 @@ PAYMENTS = (
         "customer_id": "cus_1007", "amount": "2500.00", "currency": "KWD",
         "decline_code": "insufficient_funds",
     }, fails=True),
+)  # fmt: skip
+
+PAID = (
+    Story("paid-soon", "payment_succeeded", "binary", "The second try worked.", {
+        "customer_id": "cus_1001", "invoice_id": "inv_7001", "amount": "49.00", "currency": "EUR",
+    }),
+    Story("paid-card", "payment_succeeded", "structured", "A new card was entered.", {
+        "customer_id": "cus_1002", "invoice_id": "inv_7002", "amount_minor": 12900,
+        "currency": "usd",
+    }),
+    Story("paid-all", "payment_succeeded", "envelope", "No invoice named: it counts for all.", {
+        "customer_id": "cus_1004", "amount": "89.90", "currency": "€",
+    }, via="inbox"),
+    Story("paid-plain", "payment_succeeded", "bare", "A payment of which no failure was known.", {
+        "customer_id": "cus_1008", "invoice_id": "inv_7008", "amount": 19, "currency": "€",
+    }),
+    Story("paid-typed", "payment_succeeded", "envelope", "By the typed topic, without a key.", {
+        "customer_id": "cus_1009", "amount": 12, "currency": "GBP",
+    }, keyed=False),
 )  # fmt: skip
 
 MENTIONS = (
@@ -166,6 +188,49 @@ FORMS = (
     }, fails=True),
 )  # fmt: skip
 
+POSTS = (
+    Story("post-price", "competitor_post", "binary", "Prices: a matter for sales.", {
+        "company": "Betasoft", "title": "New prices from January",
+        "text": "All plans get 10 percent cheaper.", "url": "https://betasoft.example/blog/prices",
+        "published": "2026-11-20",
+    }),
+    Story("post-product", "competitor_post", "structured", "A new feature: for the product team.", {
+        "company": "Gammaline", "title": "Introducing Flow",
+        "text": "A new workflow editor, available today.", "url": "https://gammaline.example/flow",
+    }),
+    Story("post-breach", "competitor_post", "envelope", "A breach: do we have the same hole?", {
+        "company": "Deltaworks", "title": "Data breach: what we know",
+        "text": "Names and addresses of customers were copied.",
+    }),
+    Story("post-german", "competitor_post", "bare", "German, about money that was raised.", {
+        "company": "Betasoft", "title": "Finanzierungsrunde abgeschlossen",
+        "text": "8 Millionen Euro von bestehenden Investoren.",
+    }),
+    Story("post-empty", "competitor_post", "envelope", "Nothing in it: nobody is told.", {
+        "company": "Gammaline", "title": "Untitled",
+    }, via="inbox", keyed=False),
+)  # fmt: skip
+
+LINKS = (
+    Story("link-moved", "broken_link", "binary", "Moved: the new place is known.", {
+        "url": "https://docs.acme.example/old", "page": "https://acme.example/start",
+        "anchor": "the guide", "status": 301, "redirect": "https://docs.acme.example/new",
+    }),
+    Story("link-gone", "broken_link", "structured", "Gone; a page of nearly that name exists.", {
+        "url": "https://docs.acme.example/guide/setup", "page": "https://acme.example/start",
+        "status": 404, "since": "2026-11-19T06:00:00Z",
+        "candidates": ["https://docs.acme.example/guides/setup", "https://docs.acme.example/faq"],
+    }),
+    Story("link-typo", "broken_link", "envelope", "A bracket too much in the address.", {
+        "url": "https://acme.example/pricing)", "page": "https://acme.example/blog/7",
+        "status": "404",
+    }, keyed=False),
+    Story("link-passing", "broken_link", "bare", "A server's fault: it may pass by itself.", {
+        "url": "https://partner.example/api", "page": "https://acme.example/partners",
+        "status": 503,
+    }),
+)  # fmt: skip
+
 STRANGE = (
     Story("broken-bytes", "new_lead", "binary", "The bytes are no JSON.",
           {"email": "broken@example.com"}, fails=True, raw=b'\xff\xfe{"email": "broken@exa'),
@@ -175,4 +240,6 @@ STRANGE = (
           {"order_no": "A-1009", "reason": "arrived broken"}, via="inbox"),
 )  # fmt: skip
 
-STORIES: tuple[Story, ...] = (*LEADS, *PAYMENTS, *MENTIONS, *FORMS, *STRANGE)
+STORIES: tuple[Story, ...] = (
+    *LEADS, *PAYMENTS, *MENTIONS, *FORMS, *POSTS, *LINKS, *PAID, *STRANGE,
+)  # fmt: skip

@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 Letter = Literal[
-    "lead_hot", "lead_warm", "lead_cold",
-    "payment_retry", "payment_card", "payment_stop", "payment_last",
-    "welcome", "consent",
+    "lead_hot", "lead_hot_agenda", "lead_warm", "lead_warm_case", "lead_cold", "lead_last",
+    "payment_retry", "payment_card", "payment_stop", "payment_last", "payment_again",
+    "welcome", "welcome_stuck", "welcome_more", "consent",
 ]  # fmt: skip
 
 LETTERS: Mapping[Letter, Template] = {
@@ -21,16 +21,34 @@ LETTERS: Mapping[Letter, Template] = {
         "may we call you today? Tell us a time that suits you.\n\n"
         "Kind regards"
     ),
+    "lead_hot_agenda": Template(
+        "$hello\n\n"
+        "so that our call is worth your time$behalf: which step takes you longest today, who else "
+        "decides, and by when should it run? Three lines are enough.\n\n"
+        "Kind regards"
+    ),
     "lead_warm": Template(
         "$hello\n\n"
         "thank you for your interest$behalf. We are putting together what fits your case. "
         "What would you like to solve first?\n\n"
         "Kind regards"
     ),
+    "lead_warm_case": Template(
+        "$hello\n\n"
+        "how others begin: with one task that comes back every day, on a trial of two weeks. "
+        "Shall we set one up for you?\n\n"
+        "Kind regards"
+    ),
     "lead_cold": Template(
         "$hello\n\n"
         "thank you for your message$behalf. You find our overview on the website; "
         "a reply to this mail reaches a person.\n\n"
+        "Kind regards"
+    ),
+    "lead_last": Template(
+        "$hello\n\n"
+        "we do not want to press you$behalf, so this is our last mail for now. A reply at any "
+        "time reaches a person.\n\n"
         "Kind regards"
     ),
     "payment_retry": Template(
@@ -57,8 +75,26 @@ LETTERS: Mapping[Letter, Template] = {
         "or reply to this mail so that we find a solution.\n\n"
         "Kind regards"
     ),
+    "payment_again": Template(
+        "$hello\n\n"
+        "your payment$what is still open. $next If you have paid meanwhile, please take this mail "
+        "as sent too early.\n\n"
+        "Kind regards"
+    ),
     "welcome": Template(
         "$hello\n\nwelcome! Your plan is $plan. These are your next steps:\n$steps\n\nKind regards"
+    ),
+    "welcome_stuck": Template(
+        "$hello\n\n"
+        "how far have you come? Most people get stuck at the first step: $first A reply to this "
+        "mail reaches a person who helps.\n\n"
+        "Kind regards"
+    ),
+    "welcome_more": Template(
+        "$hello\n\n"
+        "two weeks in: tell us the one thing that still takes you too long, and we look at it "
+        "together.\n\n"
+        "Kind regards"
     ),
     "consent": Template(
         "$hello\n\n"
@@ -67,6 +103,27 @@ LETTERS: Mapping[Letter, Template] = {
         "Kind regards"
     ),
 }
+
+LEAD_MAILS: Mapping[Literal["hot", "warm", "cold"], tuple[tuple[int, str, Letter], ...]] = {
+    "hot": (
+        (0, "May we call you today?", "lead_hot"),
+        (1, "Three questions before our call", "lead_hot_agenda"),
+        (7, "Our last mail for now", "lead_last"),
+    ),
+    "warm": (
+        (0, "Thank you for your interest", "lead_warm"),
+        (4, "How others begin", "lead_warm_case"),
+        (14, "Our last mail for now", "lead_last"),
+    ),
+    "cold": ((0, "Thank you for your message", "lead_cold"),),
+}
+"""Day, subject and text of each mail to a lead."""
+
+WELCOME_MAILS: tuple[tuple[int, str, Letter], ...] = (
+    (0, "Welcome", "welcome"),
+    (3, "How far have you come?", "welcome_stuck"),
+    (14, "What takes too long?", "welcome_more"),
+)
 
 Reply = Literal["angry", "negative", "mixed", "positive"]
 """What a reply in public answers to; a neutral mention gets none."""

@@ -6,7 +6,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from contextlib import contextmanager
@@ -85,7 +84,7 @@ def _served(binaries: Path, folder: Path, user: dict[str, Any]) -> Iterator[tupl
             **user,
         )
     try:
-        wait_until(lambda: server.poll() is not None or _listens(port), _START_S)
+        wait_until(lambda: server.poll() is not None or _is_ready(binaries, port), _START_S)
         assert server.poll() is None, (folder / "log").read_text()
         yield port, server.pid
     finally:
@@ -97,10 +96,11 @@ def _served(binaries: Path, folder: Path, user: dict[str, Any]) -> Iterator[tupl
             server.wait()
 
 
-def _listens(port: int) -> bool:
-    with socket.socket() as knocking:
-        knocking.settimeout(1)
-        return knocking.connect_ex(("127.0.0.1", port)) == 0
+def _is_ready(binaries: Path, port: int) -> bool:
+    """It listens before it takes anybody."""
+    knock = binaries / "pg_isready"
+    asked = [str(knock), "-q", "-t", "2", "-h", "127.0.0.1", "-p", str(port)]
+    return subprocess.run(asked, check=False, timeout=10).returncode == 0
 
 
 def _binaries() -> Path:

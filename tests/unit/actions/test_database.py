@@ -3,67 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import sqlite3
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import pytest
-import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import create_async_engine
 
-from streamagents.actions import DatabaseChannel, Effect, RecordUpsert
+from streamagents.actions import DatabaseChannel, Effect
 from streamagents.errors import ConfigurationError, NotSentError, Reject
-from support.postgres import Postgres, running_postgres
+from support.databases import OWN, database, execute, put
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from streamagents.ports import RecordsReader
+    from support.postgres import Postgres
+
 EFFECT = Effect(id="e-1/save", source="streamagents/crm/lead")
-
-
-def put(table: str, values: dict[str, Any], key: str = "ann") -> RecordUpsert:
-    return RecordUpsert(table=table, key=key, values=values)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/new/records.db"
-    running: Postgres = request.getfixturevalue("postgres")
-    return running.url
-
-
-@pytest.fixture
-def leads() -> str:
-    """A table of the test's own: the tests share one PostgreSQL."""
-    return f"leads_{uuid4().hex[:12]}"
-
-
-@asynccontextmanager
-async def database(url: str, *tables: str, **options: Any) -> AsyncIterator[DatabaseChannel]:
-    opened = DatabaseChannel(url, **{"tables": tables, **options})
-    try:
-        yield opened
-    finally:
-        await opened.close()
-
-
-async def execute(url: str, *statements: str) -> list[Any]:
-    """Look, or do, as somebody else; the last statement's rows."""
-    driver = url.replace("sqlite:", "sqlite+aiosqlite:").replace("sql:", "sql+asyncpg:")
-    engine = create_async_engine(driver)
-    try:
-        async with engine.begin() as connection:
-            for statement in statements:
-                done = await connection.execute(sa.text(statement))
-            return [tuple(row) for row in done.all()] if done.returns_rows else []
-    finally:
-        await engine.dispose()
 
 
 async def test_a_record_is_made_and_changed_value_by_value(url: str, leads: str) -> None:
@@ -96,6 +51,14 @@ async def test_an_effect_that_comes_again_changes_nothing(url: str, leads: str) 
     assert await execute(
         url, f"select count(*) from streamagents_effects where effect_id like '{leads}%'"
     ) == [(2,)]
+
+
+async def test_the_channel_is_what_tools_look_records_up_with(url: str, leads: str) -> None:
+    async with database(url, leads) as records:
+        reader: RecordsReader = records
+        await records.send(put(leads, {"score": 7}), Effect(id=leads))
+
+        assert await reader.find(leads, "ann") == {"score": 7}
 
 
 async def test_effects_of_two_sources_are_two(url: str, leads: str) -> None:
@@ -192,11 +155,6 @@ async def test_effects_are_forgotten_when_nobody_can_repeat_them(url: str, leads
     ) == [(f"{leads}new",)]
 
 
-OWN = """create table {table} (
-    email varchar(100) primary key, score integer, rate numeric(10,2), seen_at timestamp,
-    ok boolean, extra json, note varchar(20) not null default 'none')"""
-
-
 async def test_a_table_of_a_users_own_gets_values_in_its_columns(url: str, leads: str) -> None:
     await execute(url.replace("/new/", "/"), OWN.format(table=leads))
     url = url.replace("/new/", "/")
@@ -264,56 +222,6 @@ async def test_a_table_of_another_shape_is_told_in_words(
     async with database(url, tables=tables) as records:
         with pytest.raises(NotSentError, match=said):
             await records.send(put(next(iter(tables)), {}), EFFECT)
-
-
-async def test_a_locked_database_is_a_failure_and_nothing_is_written(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/records.db"
-    async with database(url, "leads", deadline_s=0.5) as records:
-        await records.send(put("leads", {"a": 1}), EFFECT)
-        other = sqlite3.connect(tmp_path / "records.db")
-        other.execute("begin immediate")
-        with pytest.raises(NotSentError, match="cannot be used now"):
-            await records.send(put("leads", {"a": 2}), Effect(id="e-2/save"))
-        other.rollback()
-        other.close()
-        assert await records.find("leads", "ann") == {"a": 1}
-
-
-async def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    async with database(f"sqlite:///{tmp_path}/file/records.db", "leads") as records:
-        with pytest.raises(NotSentError, match="cannot be used now: "):
-            await records.send(put("leads", {}), EFFECT)
-
-
-async def test_nobody_is_there_or_the_password_is_wrong(postgres: Postgres) -> None:
-    for url in (
-        postgres.url.replace("pg-marker", "wrong-marker"),
-        postgres.url.replace(f":{postgres.port}/", ":9/"),
-        postgres.url.replace("/postgres", "/nowhere"),
-    ):
-        async with database(url, "leads") as records:
-            with pytest.raises(NotSentError, match="cannot be used now: ") as caught:
-                await records.send(put("leads", {}), EFFECT)
-        assert "marker" not in repr(caught.value)
-        assert caught.value.__cause__ is None
-
-
-async def test_a_server_that_stands_still_is_left_and_used_again_afterwards(leads: str) -> None:
-    with running_postgres() as own:
-        async with database(own.url, leads, deadline_s=1.0) as records:
-            await records.send(put(leads, {"a": 1}), Effect(id="1"))
-            backends = await execute(own.url, "select pid from pg_stat_activity where state='idle'")
-            for (pid,) in backends:
-                os.kill(pid, signal.SIGSTOP)
-            try:
-                with pytest.raises(NotSentError, match="did not answer in time"):
-                    await records.send(put(leads, {"a": 2}), Effect(id="2"))
-            finally:
-                for (pid,) in backends:
-                    os.kill(pid, signal.SIGCONT)
-            await records.send(put(leads, {"a": 2}), Effect(id="2"))
-            assert await records.find(leads, "ann") == {"a": 2}
 
 
 @pytest.mark.parametrize(

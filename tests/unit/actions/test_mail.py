@@ -147,10 +147,37 @@ async def test_a_certificate_that_nobody_signed_is_not_trusted(
 async def test_a_server_without_starttls_gets_neither_password_nor_mail() -> None:
     async with scripted() as server:
         options = {"tls": "starttls", "user": "crm", "password": PASSWORD}
-        with pytest.raises(NotSentError, match="offers no STARTTLS, and without nothing is sent"):
+        with pytest.raises(NotSentError, match="offers no STARTTLS"):
             await channel(server.port, **options).send(MAIL, EFFECT)
 
     assert server.verbs == ["EHLO"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "said"),
+    [
+        ("454 not now", RetryLater, "refused the connect with 454"),
+        ("501 no", Reject, "refused the connect with 501"),
+        ("220 go on", NotSentError, "could not be handed an e-mail"),
+    ],
+)
+async def test_starttls_that_does_not_come_about_ends_it(
+    answer: str, error: type[Exception], said: str
+) -> None:
+    offer = "250-mx.example\r\n250-AUTH PLAIN\r\n250 STARTTLS"
+    async with scripted(EHLO=offer, STARTTLS=answer) as server:
+        options = {"tls": "starttls", "user": "crm", "password": PASSWORD, "deadline_s": 2.0}
+        with pytest.raises(error, match=said):
+            await channel(server.port, **options).send(MAIL, EFFECT)
+
+    assert server.verbs[:2] == ["EHLO", "STARTTLS"]
+    assert not {"AUTH", "MAIL"} & set(server.verbs)
+
+
+async def test_a_server_that_takes_no_login_is_told_so() -> None:
+    async with scripted(EHLO="250 mx.example") as server:
+        with pytest.raises(NotSentError, match="offers no login that we know"):
+            await channel(server.port, user="crm", password=PASSWORD).send(MAIL, EFFECT)
 
 
 @pytest.mark.parametrize("to", ["eve@evil.example", "ann@sub.example.com", "ann@example.com.evil"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict  # noqa: UP035 - users still write Dict
+from typing import TYPE_CHECKING, Any, Dict, Union  # noqa: UP035 - users still write Dict
 
 import pytest
 
@@ -114,6 +114,28 @@ def test_the_second_parameter_is_the_context(run: Any, *, wants_context: bool) -
     assert registered("lead", agent(run)).wants_context is wants_context
 
 
+class Quit(Event, topic="quit", key="email"):
+    email: str
+
+
+async def _either(self: object, event: Lead | Quit, ctx: Context) -> None: ...
+async def _old_union(self: object, event: Union[Lead, Quit], ctx: Context) -> None: ...  # noqa: UP007
+
+
+@pytest.mark.parametrize("run", [_either, _old_union])
+def test_an_agent_of_several_types_gets_the_model_of_each(run: Any) -> None:
+    both = agent(run)
+    registry = build_registry({"lead": both, "quit": both}, fallback=Fallback())
+
+    assert {type_: r.model for type_, r in registry.agents.items()} == {"lead": Lead, "quit": Quit}
+    assert {r.event.key for r in registry.agents.values()} == {"email"}
+    assert set(registry.events) == {"lead", "quit"}
+
+
+def test_a_type_that_is_none_of_several_is_refused() -> None:
+    assert "takes Lead of type 'lead'" in refusal({"paid": agent(_either)})
+
+
 def test_a_plain_function_is_told_from_a_coroutine() -> None:
     assert not registered("lead", agent(_sync)).is_async
 
@@ -126,6 +148,7 @@ async def _unknown(self: object, lead: Nowhere) -> None: ...  # type: ignore[nam
 async def _checkers_only(self: object, price: Decimal) -> None: ...
 async def _text(self: object, lead: str) -> None: ...
 async def _maybe(self: object, lead: Lead | None) -> None: ...
+async def _lead_or_dict(self: object, lead: Lead | dict[str, Any]) -> None: ...
 async def _any_event(self: object, event: Event) -> None: ...
 async def _yields(self: object, lead: Lead) -> AsyncIterator[Scored]:
     yield Scored(score=1)
@@ -141,6 +164,7 @@ async def _yields(self: object, lead: Lead) -> AsyncIterator[Scored]:
         (_unknown, "'Nowhere', which cannot be found at run time"),
         (_checkers_only, "outside of `if TYPE_CHECKING`"),
         (_text, "an Event model or dict is needed"),
+        (_lead_or_dict, "an Event model or dict is needed"),
         (_maybe, "an Event model or dict is needed"),
         (_any_event, "takes any Event: name one model, or take a dict"),
         (_yields, "yields: return a list of events"),

@@ -18,6 +18,7 @@ from streamagents.errors import ConfigurationError
 from streamagents.events import Event
 from streamagents.runtime.app import StreamApp, load_app
 from streamagents.settings import Settings
+from streamagents.testing import RecordingChannel
 from support.commands import CHECKOUT
 from support.records import Anything, Order, Receipt
 
@@ -44,11 +45,14 @@ AGENTS = {"order": Route(OrderAgent(), attempts=5), "com.shop.wide": WideAgent()
 
 @pytest.fixture
 def build(tmp_path: Path) -> Callable[..., StreamApp]:
-    def build(name: str = "shop", agents: Any = AGENTS, **settings: Any) -> StreamApp:
+    def build(
+        name: str = "shop", agents: Any = AGENTS, channels: Any = (), **settings: Any
+    ) -> StreamApp:
         return create_app(
             name,
             agents=agents,
             fallback=Anything(),
+            channels=channels,
             settings=Settings(data_dir=tmp_path, **settings),
         )
 
@@ -245,3 +249,16 @@ async def test_fausts_web_server_runs_only_where_our_setting_asks(
     shop.conf.web_enabled = True
 
     assert shop.boot_strategy._should_enable_web() is web
+
+
+async def test_a_worker_that_stops_closes_its_channels(build: Callable[..., StreamApp]) -> None:
+    closed = []
+
+    class Closing(RecordingChannel):
+        async def close(self) -> None:
+            closed.append(self.name)
+
+    app = build(channels=[Closing("sms"), Closing("fax")])
+    await app.on_stop()
+
+    assert closed == ["sms", "fax"]

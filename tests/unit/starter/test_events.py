@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,13 +10,20 @@ from pydantic import ValidationError
 
 from streamagents.agents import build_registry
 from streamagents.starter.events import (
+    BrokenLink,
+    CompetitorPost,
+    CompetitorPostRead,
     FormSubmit,
     LeadScored,
+    LinkReported,
     Mention,
     MentionClassified,
     NewLead,
     OnboardingStarted,
     PaymentFailed,
+    PaymentFollowUp,
+    PaymentSucceeded,
+    RecoveryEnded,
     RecoveryPlanned,
     ReviewNeeded,
     UnknownEventSeen,
@@ -33,10 +41,17 @@ if TYPE_CHECKING:
         (PaymentFailed, "payment_failed", "customer_id", "id"),
         (Mention, "mention", "author", "id"),
         (FormSubmit, "form_submit", "email", "id"),
+        (PaymentSucceeded, "payment_succeeded", "customer_id", "id"),
+        (PaymentFollowUp, "payment_follow_up", "customer_id", None),
+        (CompetitorPost, "competitor_post", "company", "id"),
+        (BrokenLink, "broken_link", "url", "id"),
         (LeadScored, "lead_scored", "subject", None),
         (RecoveryPlanned, "recovery_planned", "subject", None),
         (MentionClassified, "mention_classified", "subject", None),
         (OnboardingStarted, "onboarding_started", "subject", None),
+        (RecoveryEnded, "recovery_ended", "subject", None),
+        (CompetitorPostRead, "competitor_post_read", "subject", None),
+        (LinkReported, "link_reported", "subject", None),
         (ReviewNeeded, "review_needed", "subject", None),
         (UnknownEventSeen, "unknown_event_seen", "type", None),
     ],
@@ -50,12 +65,16 @@ def test_a_model_names_its_topic_key_and_id(
 
 def test_the_registry_is_sound_and_declares_everything_it_emits() -> None:
     registry = build_registry(AGENT_REGISTRY, fallback=FALLBACK, emits=EMITS)
-    assert len(registry.events) == 10
+    assert len(registry.events) == 17
     assert {r.name for r in registry.agents.values()} == {
         "LeadEnrichmentAgent", "RecoveryAgent", "MonitoringAgent", "OnboardingAgent",
+        "CompetitorAgent", "LinkAgent",
     }  # fmt: skip
     assert all(r.model and r.wants_context and r.is_async for r in registry.agents.values())
     assert registry.fallback.model is None
+    assert {r.model for r in registry.agents.values() if r.name == "RecoveryAgent"} == {
+        PaymentFailed, PaymentSucceeded, PaymentFollowUp,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -65,6 +84,9 @@ def test_the_registry_is_sound_and_declares_everything_it_emits() -> None:
         (PaymentFailed, {"customer_id": 17}),
         (Mention, {"text": ""}),
         (FormSubmit, {}),
+        (PaymentSucceeded, {"customer_id": 17}),
+        (CompetitorPost, {"company": "Beta", "text": ""}),
+        (BrokenLink, {"url": "x"}),
     ],
 )
 def test_few_fields_are_needed_and_unknown_ones_are_no_fault(
@@ -93,8 +115,20 @@ def test_an_id_may_be_a_number_and_a_blank_one_is_none() -> None:
         (Mention, {"text": "x", "author": "a" * 600}),
         (FormSubmit, {"email": "nobody"}),
         (FormSubmit, {"answers": "yes"}),
+        (PaymentFollowUp, {"customer_id": "c", "case": "e", "step": 0}),
+        (CompetitorPost, {"company": " "}),
+        (BrokenLink, {"url": "x" * 3000}),
+        (BrokenLink, {"url": "x", "since": "yesterday"}),
     ],
 )
 def test_what_cannot_be_meant_is_invalid(model: type[Event], data: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         model.model_validate(data)
+
+
+@pytest.mark.parametrize(
+    "written", ["2026-03-01T08:00:00Z", "2026-03-01T09:00:00+01:00", "2026-03-01T08:00:00"]
+)
+def test_a_moment_is_read_in_utc(written: str) -> None:
+    link = BrokenLink.model_validate({"url": "x", "since": written})
+    assert link.since == datetime(2026, 3, 1, 8, tzinfo=UTC)

@@ -6,13 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from streamagents.actions import LogLine, SlackLink, SlackMessage
+from streamagents.errors import ModelError
 from streamagents.starter.events import Mention, MentionClassified, ReviewNeeded
-from streamagents.starter.monitoring import MonitoringAgent, classify, judge, urgency
-from streamagents.testing import FakeContext
+from streamagents.starter.monitoring import MonitoringAgent
+from streamagents.starter.review import Team
+from streamagents.testing import FakeContext, FakeModel
 
 if TYPE_CHECKING:
     from streamagents.events import Event
-    from streamagents.starter.fields import Number
+
+
+SLACK = MonitoringAgent(Team(slack=True))
+VIEW = {
+    "sentiment": "negative", "angry": False, "urgency": "low", "language": "en",
+    "reasons": ["It complains."], "draft": "Sorry!",
+}  # fmt: skip
 
 
 def mention(text: str = "good", **fields: Any) -> Mention:
@@ -24,85 +33,6 @@ async def emitted(event: Mention) -> list[Event]:
     ctx = FakeContext(type="mention")
     await MonitoringAgent().run(event, ctx)
     return ctx.emitted
-
-
-@pytest.mark.parametrize(
-    ("text", "label"),
-    [
-        ("I love it", "positive"),
-        ("not bad at all", "positive"),
-        ("can't complain", "positive"),
-        ("never had any problems", "positive"),
-        ("no bugs, nothing broken", "positive"),
-        ("not only fast but reliable", "positive"),
-        ("bad", "negative"),
-        ("not good", "negative"),
-        ("I would not recommend it", "negative"),
-        ("doesn't work well, very slow", "negative"),
-        ("not cheap, but bad", "negative"),
-        ("not cheap but bad", "negative"),
-        ("great but slow", "mixed"),
-        ("version 4.2 is out", "neutral"),
-        ("Das ist richtig gut", "positive"),
-        ("ein wirklich tolles Werkzeug", "positive"),
-        ("nicht schlecht!", "positive"),
-        ("schnell und nicht teuer", "positive"),
-        ("Der Export funktioniert nicht", "negative"),
-        ("Das gefällt mir nicht", "negative"),
-        ("Leider sehr langsam", "negative"),
-        ("kein Problem damit", "positive"),
-        ("gut, aber langsam", "mixed"),
-        ("😍", "positive"),
-        ("😡😡", "negative"),
-    ],
-)
-def test_a_text_sounds_as_its_words_do(text: str, label: str) -> None:
-    assert classify(text).label == label
-
-
-@pytest.mark.parametrize(
-    "text", ["", "   ", "\x00", "とても良い", "🦄" * 5000, "12345", "a" * 90_000]
-)
-def test_a_text_without_known_words_is_neutral_and_says_why(text: str) -> None:
-    judged = judge(mention(text))
-    assert (judged.sentiment, judged.decision, judged.draft) == ("neutral", "no_reply", "")
-    assert "No word of the lists" in judged.reasons[0]
-
-
-@pytest.mark.parametrize(
-    ("text", "angry"),
-    [
-        ("this is a scam", True),
-        ("worst service ever", True),
-        ("Was für eine Frechheit", True),
-        ("furchtbarer Service", True),
-        ("slow, buggy, broken and confusing", True),
-        ("a bit slow", False),
-        ("not a scam", False),
-        ("great product, but the search is terrible", False),
-    ],
-)
-def test_anger_is_told_from_blame(text: str, *, angry: bool) -> None:
-    assert classify(text).angry is angry
-
-
-@pytest.mark.parametrize(
-    ("text", "followers", "level"),
-    [
-        ("hello", None, "low"),
-        ("hello", 999, "low"),
-        ("hello", "1.2k", "normal"),
-        ("hello", 250_000, "high"),
-        ("I want a refund", None, "normal"),
-        ("outage, I want a refund", None, "high"),
-        ("Mein Anwalt meldet sich", None, "high"),
-        ("no outage since May", None, "low"),
-        ("is it down?", 2000, "high"),
-        ("hello", "countless", "low"),
-    ],
-)
-def test_urgency_follows_from_words_and_reach(text: str, followers: Number, level: str) -> None:
-    assert urgency(text, followers).level == level
 
 
 @pytest.mark.parametrize(
@@ -131,20 +61,80 @@ async def test_two_mentions_that_differ_in_one_field_get_different_results(
     assert await emitted(mention()) != await emitted(mention(**changed))
 
 
-def test_the_reply_is_in_the_language_of_the_mention() -> None:
-    assert judge(mention("Das ist sehr gut")).draft.startswith("Danke")
-    assert judge(mention("This is very good")).draft.startswith("Thank you")
+async def test_blame_reaches_the_team_with_a_draft_and_the_url() -> None:
+    ctx = FakeContext(type="mention")
+    await SLACK.run(mention("It is slow.", url="https://x.example/1", platform="x"), ctx)
+    (told,) = ctx.acted
+    assert isinstance(told, SlackMessage)
+    assert (told.channel, told.text) == ("mentions", "It is slow.")
+    assert told.link == SlackLink(url="https://x.example/1")
+    assert told.draft.startswith("Thank you for telling us")
+    assert len(ctx.emitted) == 1
 
 
-def test_a_very_long_mention_is_read_to_a_bound_and_says_so() -> None:
-    judged = judge(mention("so good " * 100_000))
-    assert judged.reasons[-1] == "Only the first 20,000 characters were read."
-    assert len(judged.model_dump_json()) < 2000
+@pytest.mark.parametrize("text", ["Love it!", "version 4 is out", "great but slow", ""])
+async def test_others_are_only_counted(text: str) -> None:
+    ctx = FakeContext(type="mention")
+    await SLACK.run(mention(text), ctx)
+    assert ctx.acted == []
+    assert list(ctx.values.values()) == [1]
 
 
-def test_a_mention_without_an_author_has_no_key() -> None:
-    assert judge(Mention(text="good", author="  ")).event_key() is None
+async def test_a_person_is_told_once_and_not_twice() -> None:
+    ctx = FakeContext(type="mention")
+    await SLACK.run(mention("This is a scam!", url="https://x.example/2"), ctx)
+    (told,) = ctx.acted
+    assert isinstance(told, SlackMessage)
+    assert told.channel == "reviews"
+    assert told.link == SlackLink(url="https://x.example/2")
+    assert (told.fields["id"], told.fields["event"]) == ("event-1", "mention")
 
 
-def test_the_words_that_count_are_named_with_what_a_negation_made_of_them() -> None:
-    assert classify("very good, not bad").words == ("good +3", "bad (negated) +1")
+async def test_the_mentions_of_one_author_are_counted_by_how_they_sound() -> None:
+    values: dict[str, Any] = {}
+    seen = []
+    for text in ("bad", "good", "so bad", "bad"):
+        ctx = FakeContext(type="mention", state=values)
+        await MonitoringAgent().run(mention(text), ctx)
+        (judged,) = ctx.emitted
+        assert isinstance(judged, MentionClassified)
+        seen.append(judged.seen)
+        values = ctx.values
+    assert seen == [1, 1, 2, 3]
+    assert values == {"negative": 3, "positive": 1}
+
+
+async def test_a_mention_of_nobody_is_judged_though_it_has_no_key() -> None:
+    ctx = FakeContext(type="mention", key=None)
+    await MonitoringAgent().run(Mention(text="bad", author="  "), ctx)
+    (judged,) = ctx.emitted
+    assert judged.event_key() is None
+    (told,) = ctx.acted
+    assert isinstance(told, LogLine)
+    assert told.text == "somebody is not happy with us"
+
+
+async def test_a_models_view_is_taken_and_named() -> None:
+    ctx = FakeContext(model=FakeModel([VIEW]))
+    await SLACK.run(mention("Well, that went great, did it not?"), ctx)
+    (judged,) = ctx.emitted
+    assert isinstance(judged, MentionClassified)
+    assert (judged.sentiment, judged.provider, judged.draft) == ("negative", "fake", "Sorry!")
+    (told,) = ctx.acted
+    assert isinstance(told, SlackMessage)
+    assert told.draft == "Sorry!"
+
+
+async def test_nonsense_twice_is_a_failure_that_leaves_nothing() -> None:
+    ctx = FakeContext(model=FakeModel([VIEW | {"sentiment": "purple"}, "[]"]))
+    with pytest.raises(ModelError, match="MentionView"):
+        await SLACK.run(mention(), ctx)
+    assert (ctx.emitted, ctx.acted, ctx.values) == ([], [], {})
+
+
+async def test_a_megabyte_is_cut_before_a_model_reads_it() -> None:
+    model = FakeModel([VIEW])
+    ctx = FakeContext(model=model)
+    await SLACK.run(mention("so bad " * 200_000), ctx)
+    assert len(str(model.questions[0].messages)) < 60_000
+    assert len(ctx.acted[0].model_dump_json()) < 10_000
