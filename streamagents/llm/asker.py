@@ -111,19 +111,23 @@ class Asker:
         try:
             permit = await self._guard.admit(question, who)
         except (ModelBusyError, ModelRefusedError) as exc:
-            self._tell(question, who, began, error=exc)
+            # Of a pause, which was told, or of a budget: thousands may come, and nothing was asked.
+            log.debug("llm_call", **self._told(question, who, began, error=exc))
             raise
+        began = self._clock.monotonic()  # what it waited for its turn is not the provider's
         try:
             answer = await self._within(question, timeout_s)
         except BaseException as exc:  # whatever it is, and a cancel, too: what was reserved is free
             usd = await permit.settle(None, exc)
-            self._tell(question, who, began, error=exc, usd=usd)
+            log.warning("llm_call", **self._told(question, who, began, error=exc, usd=usd))
             raise
         answer = replace(answer, usd=await permit.settle(answer, None))
         unusable = unusable_because(answer)
-        self._tell(question, who, began, answer=answer, error=unusable, usd=answer.usd)
+        told = self._told(question, who, began, answer=answer, error=unusable, usd=answer.usd)
         if unusable is not None:
+            log.warning("llm_call", **told)
             raise unusable
+        log.info("llm_call", **told)
         return answer
 
     async def _within(self, question: Question, timeout_s: float) -> Answer:
@@ -135,7 +139,7 @@ class Asker:
                 f"The model {question.model} gave no answer within {timeout_s:g} s.", code="timeout"
             ) from exc
 
-    def _tell(
+    def _told(
         self,
         question: Question,
         who: Who,
@@ -144,7 +148,7 @@ class Asker:
         answer: Answer | None = None,
         error: BaseException | None = None,
         usd: float | None = None,
-    ) -> None:
+    ) -> dict[str, Any]:
         told: dict[str, Any] = {
             "agent": who.agent,
             "event_id": who.event_id,
@@ -162,7 +166,7 @@ class Asker:
             told["output_tokens"] = used.output_tokens
             told["cache_write_tokens"] = used.cache_write_tokens
             told["cache_read_tokens"] = used.cache_read_tokens
-        (log.info if error is None else log.warning)("llm_call", **told)
+        return told
 
 
 def unusable_because(answer: Answer) -> ModelError | ModelRefusedError | None:

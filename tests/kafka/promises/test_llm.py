@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from support import wait_until
-from support.messages_api import Asked, MessagesApi, Reply, message
+from support.messages_api import Asked, MessagesApi, Reply, fails, message
 from support.workers import Fleet, header, job
 
 if TYPE_CHECKING:
@@ -37,10 +37,65 @@ def reply(asked: Asked) -> Reply:
     return Reply(body=body, after_s=0.03)
 
 
+BUSY = [
+    fails(500),
+    Reply(close=True),
+    Reply(body=message("x" * 500), cut_after=80),
+    fails(429, "rate_limit_error", headers={"retry-after": "1"}),
+    fails(529, "overloaded_error", headers={"retry-after": "1"}),
+]
+"""What is over at the second try, and counts no attempt."""
+BROKEN = [
+    Reply(body='{"id": "msg'),
+    Reply(body="<html>"),
+    Reply(body={"type": "error", "error": {"type": "api_error", "message": "x"}}),
+]
+"""What costs an attempt: in one question of a talk only, for it has three of them."""
+
+
+class Moody:
+    """Misbehaves at every tenth question, and answers it at the second time."""
+
+    def __init__(self) -> None:
+        self.answered: Counter[tuple[Any, ...]] = Counter()
+        self._asked: set[tuple[Any, ...]] = set()
+
+    def __call__(self, one: Asked) -> Reply:
+        """Answer or not."""
+        question = identity(one)
+        number = len(self._asked)
+        if question not in self._asked:
+            self._asked.add(question)
+            if number % 10 == 0:
+                ways = BUSY + BROKEN if "Say something." in question else BUSY
+                return ways[number // 10 % len(ways)]
+        self.answered[question] += 1
+        return reply(one)
+
+
 @pytest.fixture
 def api() -> Iterator[MessagesApi]:
     with MessagesApi(reply) as api:
         yield api
+
+
+@pytest.fixture
+def moody() -> Moody:
+    return Moody()
+
+
+@pytest.fixture
+async def moody_talks(broker: EmbeddedBroker, tmp_path: Path, moody: Moody) -> AsyncIterator[Fleet]:
+    """The same on a stub that misbehaves."""
+    with MessagesApi(moody) as api:
+        async with Fleet(
+            broker.address,
+            tmp_path,
+            module=TALKS,
+            ANTHROPIC_API_KEY="sk-ant-secret",
+            ANTHROPIC_BASE_URL=api.url,
+        ) as fleet:
+            yield fleet
 
 
 @pytest.fixture
@@ -56,13 +111,14 @@ async def talks(broker: EmbeddedBroker, tmp_path: Path, api: MessagesApi) -> Asy
         yield fleet
 
 
+def identity(one: Asked) -> tuple[Any, ...]:
+    """A question: its data, what was asked, and how far it had got."""
+    prompt, data = (block["text"] for block in one.body["messages"][0]["content"])
+    return data, prompt, len(one.body["messages"])
+
+
 def asked(api: MessagesApi) -> Counter[tuple[Any, ...]]:
-    """How often each question came in: by its data, what was asked, and how far it had got."""
-
-    def identity(one: Asked) -> tuple[Any, ...]:
-        prompt, data = (block["text"] for block in one.body["messages"][0]["content"])
-        return data, prompt, len(one.body["messages"])
-
+    """How often each question came in."""
     return Counter(map(identity, api.asked))
 
 
@@ -101,18 +157,40 @@ async def test_a_kill_asks_again_only_what_was_being_asked(talks: Fleet, api: Me
     assert await told(talks) == Counter(f"{n}/act-1" for n in range(400))
 
 
+@pytest.mark.long
+async def test_a_model_that_misbehaves_is_paid_for_once_by_workers_that_are_killed(
+    moody_talks: Fleet, moody: Moody
+) -> None:
+    await send(moody_talks, range(150))
+    for done in (10, 60):
+        worker = moody_talks.start()
+        wait_until(lambda: len(moody_talks.lines("end")) > done, 90)  # noqa: B023 - asked here
+        moody_talks.kill(worker)
+        durable = sum(key.startswith(b"s\0") for key in await moody_talks.state())
+        lost = sum(moody.answered.values()) - durable  # in all deaths so far
+
+    moody_talks.start()
+    await moody_talks.settled(150)
+
+    assert await said(moody_talks) == Counter(range(150))
+    assert len(moody.answered) == 150 * QUESTIONS
+    assert sum(moody.answered.values()) - len(moody.answered) <= lost
+    assert not await moody_talks.letters("talk")
+    assert await told(moody_talks) == Counter(f"{n}/act-1" for n in range(150))
+
+
 async def test_a_rebalance_asks_nothing_again(talks: Fleet, api: MessagesApi) -> None:
     talks.start()
-    await send(talks, range(400))
+    await send(talks, range(300))
     wait_until(lambda: len(talks.lines("end")) > 20, 60)
     second = talks.start(ready=False)
     await talks.settled(120)
-    await send(talks, range(400, 500))
+    await send(talks, range(300, 400))
     await talks.settled(120)
 
-    assert await said(talks) == Counter(range(500))
+    assert await said(talks) == Counter(range(400))
     assert set(asked(api).values()) == {1}
-    assert len(api.asked) == 500 * QUESTIONS
+    assert len(api.asked) == 400 * QUESTIONS
     assert str(second.pid) in {pid for *_, pid in talks.lines("end")}
 
 

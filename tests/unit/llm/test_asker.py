@@ -145,7 +145,7 @@ async def test_a_call_that_is_not_admitted_is_not_made() -> None:
 
     line = await logged(lambda: asker.ask(QUESTION, WHO), ModelBusyError)
 
-    assert (line["outcome"], line["usd"], model.questions) == ("budget", None, [])
+    assert (line["outcome"], line["log_level"], model.questions) == ("budget", "debug", [])
 
 
 class Silent:
