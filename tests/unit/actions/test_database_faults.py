@@ -38,7 +38,7 @@ async def test_a_locked_database_is_a_failure_and_nothing_is_written(tmp_path: P
         await records.send(put("leads", {"a": 1}), EFFECT)
         other = sqlite3.connect(tmp_path / "records.db")
         other.execute("begin immediate")
-        with pytest.raises(NotSentError, match="cannot be used now"):
+        with pytest.raises(NotSentError, match="database is locked"):
             await records.send(put("leads", {"a": 2}), Effect(id="e-2/save"))
         other.rollback()
         other.close()
