@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _SETUP_LOCK = "SELECT pg_advisory_xact_lock(1588191861)"  # any number, the same in each worker
 """Two workers that make a table at once would stumble over each other."""
-_PATIENCE = 0.9
+_PATIENCE = 0.8
 """So much of the deadline is spent on waiting for SQLite's lock: then it can be said why."""
 _WRITERS = 4
 """At once, in PostgreSQL: one connection stays for those who look something up."""
