@@ -141,7 +141,8 @@ class Answer:
     """What a model said, whole: content blocks in the shapes of the Messages API."""
 
     content: tuple[Mapping[str, Any], ...]
-    """`{"type": "text", "text": ...}` and `{"type": "tool_use", "id", "name", "input"}`."""
+    """`{"type": "text", "text": ...}`, `{"type": "tool_use", "id", "name", "input"}`, and what a
+    model thought on the way, which nobody but it reads."""
     stop_reason: str
     """end_turn, tool_use, max_tokens, refusal, ..."""
     model: str

@@ -107,8 +107,12 @@ class Asker:
             ModelBusyError: not now.
             ModelRefusedError: never.
         """
-        permit = await self._guard.admit(question, who)
         began = self._clock.monotonic()
+        try:
+            permit = await self._guard.admit(question, who)
+        except (ModelBusyError, ModelRefusedError) as exc:
+            self._tell(question, who, began, error=exc)
+            raise
         try:
             answer = await self._within(question, timeout_s)
         except BaseException as exc:  # whatever it is, and a cancel, too: what was reserved is free

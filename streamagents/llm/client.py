@@ -7,21 +7,21 @@ from collections import Counter
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
-from weakref import WeakKeyDictionary
 
 from pydantic import BaseModel, ValidationError
 
 from streamagents.agents.asking import DEADLINE_S, MAX_TOKENS, MAX_TURNS, Call, ToolsResult
 from streamagents.agents.steps import in_step
-from streamagents.errors import ConfigurationError, ModelError, ModelRefusedError
+from streamagents.errors import ConfigurationError, ModelRefusedError
 from streamagents.llm import prompts
 from streamagents.llm.prompts import told_apart_by
+from streamagents.llm.reading import call_of, read, read_at_last, schema_of, something
 from streamagents.llm.tools.tool import as_tools
 from streamagents.llm.tools.using import Hands
 from streamagents.ports import Answer, Question
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
     from streamagents.agents import Context
     from streamagents.llm.asker import Asker, Who
@@ -32,8 +32,6 @@ LONGEST_S = 600.0
 """No call may take longer, whatever is asked for."""
 _MOST_TOKENS = 128_000
 _MOST_TURNS = 100
-
-_schemas: WeakKeyDictionary[type[BaseModel], Mapping[str, Any]] = WeakKeyDictionary()
 
 
 class Llm:
@@ -104,7 +102,7 @@ class Llm:
         """A pydantic model, validated; see `LLM` for what is raised."""
         step = self._step_name("extract", name)
         question = self._question(prompt, data, system, model, max_tokens)
-        question = replace(question, schema=_schema_of(kind), rules=rules)
+        question = replace(question, schema=schema_of(kind), rules=rules)
         return self._extract(step, kind, question, _deadline(timeout_s))
 
     def run_tools(
@@ -158,17 +156,17 @@ class Llm:
         )
 
     async def _text(self, step: str, question: Question, timeout_s: float) -> str:
-        return (await self._ask(step, question, timeout_s, _something)).text
+        return (await self._ask(step, question, timeout_s, something)).text
 
     async def _extract(self, step: str, kind: type[M], question: Question, timeout_s: float) -> M:
         answer = await self._ask(step, question, timeout_s)
         try:
-            return _read(kind, answer)
+            return read(kind, answer)
         except ValidationError as exc:
             turn = prompts.repair_turn(answer, prompts.faults_of(exc))
         question = replace(question, messages=(*question.messages, *turn))
         # Looked at before it is stored: the next attempt is to ask again, not to fail the same way.
-        last = partial(_read_at_last, kind)
+        last = partial(read_at_last, kind)
         return last(await self._ask(f"{step}-repair", question, timeout_s, last))
 
     async def _ask(
@@ -183,7 +181,7 @@ class Llm:
         path = f"{parent}/{name}" if parent else name
         asking = _Asking(self._asker, replace(self._who, step=path), question, timeout_s, check)
         answer: Answer = await self._step(name, asking.answer, told_apart_by(question))
-        self._calls.append(_call(path, answer))
+        self._calls.append(call_of(path, answer))
         return answer
 
     def _step_name(self, method: str, name: str | None) -> str:
@@ -235,53 +233,6 @@ class _Asking:
         answer = await self._asker.ask(self._question, self._who, self._timeout_s)
         self._check(answer)
         return answer
-
-
-def _call(path: str, answer: Answer) -> Call:
-    return Call(
-        step=path,
-        provider=answer.provider,
-        model=answer.model,
-        usage=answer.usage,
-        request_id=answer.request_id,
-        usd=answer.usd,
-    )
-
-
-def _something(answer: Answer) -> None:
-    # The rules may well mean to say nothing.
-    if not answer.text.strip() and answer.provider != "rules":
-        raise ModelError(
-            f"The model {answer.model} answered with no text.",
-            code="invalid_answer",
-            request_id=answer.request_id,
-        )
-
-
-def _read(kind: type[M], answer: Answer) -> M:
-    return kind.model_validate_json(answer.text, by_alias=True, by_name=True)
-
-
-def _read_at_last(kind: type[M], answer: Answer) -> M:
-    try:
-        return _read(kind, answer)
-    except ValidationError as exc:
-        raise ModelError(
-            f"The model {answer.model} answered twice with something that is no {kind.__name__}: "
-            f"{prompts.faults_of(exc).splitlines()[0]}.",
-            code="invalid_answer",
-            request_id=answer.request_id,
-        ) from exc
-
-
-def _schema_of(kind: type[BaseModel]) -> Mapping[str, Any]:
-    """The schema of a class, made once."""
-    if not isinstance(kind, type) or not issubclass(kind, BaseModel):
-        raise TypeError(f"ctx.llm.extract(...): what is asked for is a pydantic model, not {kind}.")
-    schema = _schemas.get(kind)
-    if schema is None:
-        schema = _schemas[kind] = kind.model_json_schema()
-    return schema
 
 
 def _deadline(timeout_s: float) -> float:

@@ -66,10 +66,10 @@ class Http:
         resolve: Resolve = resolve_with_system,
         tls: SSLContext | None = None,
     ) -> None:
-        self._opened = frozenset(host_and_port(entry) for entry in private)
-        self._resolve, self._tls = resolve, tls
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._opened = frozenset(host_and_port(entry) for entry in private)
+        self._resolve, self._tls = resolve, tls
 
     async def __aenter__(self) -> Self:
         return self
@@ -90,8 +90,10 @@ class Http:
     async def close(self) -> None:
         """Give everything back. A later request begins anew."""
         session, self._session = self._session, None
-        if session is not None:
+        if session is not None and self._loop is asyncio.get_running_loop():
             await session.close()
+        elif session is not None:
+            session.detach()
 
     async def request(
         self,

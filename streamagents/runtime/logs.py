@@ -29,6 +29,7 @@ class OncePerMinute(logging.Filter):
 def configure_logs() -> None:
     """Send what we log to the standard library's loggers, unless the application decided."""
     calm_the_driver()
+    calm_the_sdk()
     if structlog.is_configured():
         return
     structlog.configure(
@@ -52,3 +53,14 @@ def calm_the_driver() -> None:
             isinstance(known, OncePerMinute) for known in logger.filters
         ):
             logger.addFilter(OncePerMinute())
+
+
+def calm_the_sdk() -> None:
+    """Keep the model's client from a line for each request, which has one of ours already.
+
+    Told to debug, it would show whole prompts: whoever wants that sets its level.
+    """
+    for name in ("anthropic", "httpx2"):
+        logger = logging.getLogger(name)
+        if logger.level == logging.NOTSET:
+            logger.setLevel(logging.WARNING)

@@ -1,5 +1,5 @@
-"""The starter app: four agents and a fallback, the application that runs by default.
+"""The starter app: seven agents, the application that runs by default.
 
-The agents decide by rules, and every result says so: `provider="rules"`. Importing this room
-loads no Faust; `app.py` does.
+They think through `ctx.llm`, with Claude or by rules, and every result says with whom: `provider`.
+The rules claim no intelligence. Importing this room loads no Faust; `app.py` does.
 """

@@ -51,12 +51,17 @@ class Book(BaseModel):
         return next((case for case in self.cases if case.id == id_), None)
 
     def opened(self, case: Case) -> Book:
-        """With this case; it takes the place of an earlier one of the same invoice."""
+        """With this case in the place of an earlier one of the same invoice.
+
+        A case that is not to be looked after ends the earlier one: a person decides from here on.
+        """
         same = [known for known in self.cases if known.invoice_id == case.invoice_id]
         if any(known.failed_at > case.failed_at for known in same):
             return self  # told late: the later attempt is being followed up
         others = [known for known in self.cases if known not in same]
-        return self.model_copy(update={"cases": [*others, case][-MOST_CASES:]})
+        return self.model_copy(
+            update={"cases": [*others, *([case] if case.look_at else [])][-MOST_CASES:]}
+        )
 
     def followed(self, case: Case, step: int) -> Book:
         """With this follow-up done; behind the last one the case is closed."""

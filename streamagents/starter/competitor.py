@@ -26,27 +26,34 @@ class CompetitorAgent:
             data=bounded(post),
             rules=partial(rules.view, post),
         )
-        tags = list(dict.fromkeys(view.tags))
-        channel = rules.channel_of(tags)
-        ctx.log.info("post read", action="competitor_post_read", channel=channel, tags=tags)
-        ctx.emit(
-            CompetitorPostRead(
-                subject=post.company,
-                decision="keep" if view.empty else "tell",
-                channel=channel,
-                tags=list(tags),
-                summary=view.summary,
-                url=post.url,
-                reasons=view.reasons,
-                provider=ctx.llm.provider,
-            )
-        )
-        if not view.empty:
-            note = Note(
-                channel=channel,
-                title=f"{one_line(post.company)}: {', '.join(tags)}",
-                text=view.summary,
-                url=post.url,
-                fields={"published": one_line(post.published or "unknown")},
-            )
-            self.team.tell(ctx, note, name="post")
+        read = read_of(post, view, provider=ctx.llm.provider)
+        ctx.log.info("post read", action="competitor_post_read", channel=read.channel)
+        ctx.emit(read)
+        if read.decision == "tell":
+            self.team.tell(ctx, note(post, read), name="post")
+
+
+def read_of(post: CompetitorPost, view: PostView, *, provider: str) -> CompetitorPostRead:
+    """What is emitted of a post."""
+    tags = list(dict.fromkeys(view.tags))
+    return CompetitorPostRead(
+        subject=post.company,
+        decision="keep" if view.empty else "tell",
+        channel=rules.channel_of(tags),
+        tags=list(tags),
+        summary=view.summary,
+        url=post.url,
+        reasons=view.reasons,
+        provider=provider,
+    )
+
+
+def note(post: CompetitorPost, read: CompetitorPostRead) -> Note:
+    """What the team is told."""
+    return Note(
+        channel=read.channel,
+        title=f"{one_line(post.company)}: {', '.join(read.tags)}",
+        text=read.summary,
+        url=post.url,
+        fields={"published": one_line(post.published or "unknown")},
+    )

@@ -72,7 +72,7 @@ class MentionView(Kind):
     urgency: Urgency
     language: Language
     """Of the draft."""
-    reasons: Sentences
+    reasons: Sentences = Field(min_length=1)
     draft: Draft
     """The reply in public; empty where none is needed."""
 

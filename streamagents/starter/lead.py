@@ -46,13 +46,10 @@ class LeadEnrichmentAgent:
         scored = LeadScored(
             subject=lead.email,
             decision="ask_a_person" if odd else DECISIONS[view.tier],
-            tier=view.tier,
-            score=view.score,
-            reasons=view.reasons,
             draft=view.sequence[0].text,
-            sequence=view.sequence,
             website=profile.title or None,
             provider=ctx.llm.provider,
+            **view.model_dump(exclude={"odd"}),
         )
         ctx.log.info("lead scored", action="lead_scored", tier=view.tier, score=view.score)
         ctx.emit(scored)

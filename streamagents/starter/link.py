@@ -7,7 +7,7 @@ from streamagents import Context
 from streamagents.starter import prompts
 from streamagents.starter.events import BrokenLink, LinkReported
 from streamagents.starter.kinds import LinkView
-from streamagents.starter.reading import bounded, count, one_line
+from streamagents.starter.reading import bounded
 from streamagents.starter.review import Note, Team
 from streamagents.starter.rules import link as rules
 
@@ -32,33 +32,19 @@ class LinkAgent:
             data=bounded(link),
             rules=partial(rules.view, link),
         )
-        seen_at = link.checked_at or ctx.event.time
+        seen_at = min(link.checked_at or ctx.event.time, ctx.now())  # some clocks are ahead
         since = min(link.since or seen_at, ctx.state.get("since", seen_at, type=datetime))
-        days = max(0, (seen_at - since).days)
-        suggestion = view.suggestion if rules.usable(view.suggestion, link) else None
-        decision = rules.decide(view.cause, suggestion, days=days, status=count(link.status))
-        page = one_line(link.page, 500) if link.page else None
-        report = LinkReported(
-            subject=link.url,
-            decision=decision,
-            cause=view.cause,
-            page=page,
-            since=since,
-            days=days,
-            suggestion=suggestion,
-            summary=rules.summary(link, view.cause, since=since, suggestion=suggestion),
-            reasons=[view.reason],
-            provider=ctx.llm.provider,
-        )
-        ctx.log.info("link reported", action="link_reported", cause=view.cause, decision=decision)
+        report = rules.report(link, view, since=since, seen_at=seen_at, provider=ctx.llm.provider)
+        ctx.log.info("link reported", action="link_reported", decision=report.decision)
         ctx.emit(report)
-        if decision == "fixed":
+        if report.decision == "fixed":
             ctx.state.delete("since")
             ctx.state.delete("told")
             return
         ctx.state.set("since", since)
         told = ctx.state.get("told", type=datetime)
-        if decision != "wait" and (told is None or (seen_at - told).days >= AGAIN_DAYS):
+        due = told is None or (seen_at - told).days >= AGAIN_DAYS
+        if due and report.decision != "wait":
             ctx.state.set("told", seen_at)
             self.team.tell(ctx, note(report), name="link")
 

@@ -30,32 +30,19 @@ class MonitoringAgent:
             data=bounded(mention),
             rules=partial(rules.view, mention),
         )
-        decision = rules.decide(view)
         seen = counted(view.sentiment, ctx)
-        ctx.log.info(
-            "mention classified",
-            action="mention_classified",
-            sentiment=view.sentiment,
-            urgency=view.urgency,
+        judged = MentionClassified(
+            subject=mention.author,
+            decision=rules.decide(view),
+            seen=seen,
+            provider=ctx.llm.provider,
+            **view.model_dump(),
         )
-        ctx.emit(
-            MentionClassified(
-                subject=mention.author,
-                decision=decision,
-                seen=seen,
-                provider=ctx.llm.provider,
-                **view.model_dump(),
-            )
-        )
-        if decision == "ask_a_person":
-            ask_a_person(
-                ctx,
-                self.team,
-                subject=mention.author,
-                reasons=view.reasons,
-                draft=view.draft,
-                url=mention.url,
-            )
+        ctx.log.info("mention classified", action="mention_classified", sentiment=view.sentiment)
+        ctx.emit(judged)
+        if judged.decision == "ask_a_person":
+            who, why, url = judged.subject, view.reasons, mention.url
+            ask_a_person(ctx, self.team, subject=who, reasons=why, draft=view.draft, url=url)
         elif view.sentiment == "negative":
             self.team.tell(ctx, blame(mention, view, seen), name="blame")
 

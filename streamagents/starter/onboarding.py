@@ -36,29 +36,29 @@ class OnboardingAgent:
             max_tokens=LONG,
             rules=partial(rules.view, form),
         )
-        # Consent is a fact and no impression: a model is not asked whether it was given.
-        odd = list(dict.fromkeys([*rules.odd(form), *view.odd]))
-        sequence = rules.permitted(form, view.sequence)
-        draft = sequence[0].text if sequence else ""
-        if view.spam:
-            spam = ["It looks like spam.", *view.reasons, *odd]
-            ask_a_person(ctx, self.team, subject=form.email, reasons=spam)
-            return
-        if not draft and not odd:
-            odd = ["There is no draft to begin with."]
-        if odd:
-            ask_a_person(ctx, self.team, subject=form.email, reasons=odd, draft=draft)
+        reasons = rules.objections(form, view)
+        if reasons:
+            draft = "" if view.spam else first_mail(form, view)
+            ask_a_person(ctx, self.team, subject=form.email, reasons=reasons, draft=draft)
             return
         ctx.log.info("onboarding started", action="onboarding_started", plan=view.plan)
-        ctx.emit(
-            OnboardingStarted(
-                subject=form.email,
-                plan=view.plan,
-                track=view.track,
-                steps=view.steps,
-                reasons=view.reasons,
-                draft=draft,
-                sequence=sequence,
-                provider=ctx.llm.provider,
-            )
-        )
+        ctx.emit(started(form.email, form, view, provider=ctx.llm.provider))
+
+
+def started(email: str, form: FormSubmit, view: FormView, *, provider: str) -> OnboardingStarted:
+    """What is emitted of somebody who begins."""
+    return OnboardingStarted(
+        subject=email,
+        plan=view.plan,
+        track=view.track,
+        steps=view.steps,
+        reasons=view.reasons,
+        draft=first_mail(form, view),
+        sequence=rules.permitted(form, view.sequence),
+        provider=provider,
+    )
+
+
+def first_mail(form: FormSubmit, view: FormView) -> str:
+    """The draft of the first mail, if any may be sent."""
+    return next((mail.text for mail in rules.permitted(form, view.sequence)), "")

@@ -84,7 +84,7 @@ def bounded(value: Any, chars: int = 40_000) -> Any:
 
     What a megabyte says that its first pages do not say is not worth what it costs to read.
     """
-    return _cut(to_jsonable_python(value, inf_nan_mode="strings"), [chars])
+    return _cut(to_jsonable_python(value), [chars])
 
 
 def _cut(value: Any, left: list[int]) -> Any:
@@ -96,7 +96,8 @@ def _cut(value: Any, left: list[int]) -> Any:
         text = value[: max(0, left[0])]
         left[0] -= len(text)
         return text if len(text) == len(value) else f"{text} [...]"
-    return value
+    # NaN and infinity are no JSON, though some senders write them.
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _some(values: Iterable[T], left: list[int]) -> Iterator[T]:

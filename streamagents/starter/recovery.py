@@ -1,5 +1,6 @@
 """The recovery agent: why a payment failed, what to do, and whether the money has come."""
 
+from datetime import datetime
 from functools import partial
 
 from streamagents import Context
@@ -28,19 +29,21 @@ class RecoveryAgent:
         self, event: PaymentFailed | PaymentSucceeded | PaymentFollowUp, ctx: Context
     ) -> None:
         """Plan a failed payment, close the case of a paid one, look after an open one."""
-        book = ctx.state.get("book", type=Book) or Book()
+        known = book = ctx.state.get("book", type=Book) or Book()
+        at = min(ctx.event.time, ctx.now())  # a sender's clock may be ahead
         if isinstance(event, PaymentSucceeded):
-            book, ended = book.settled(event.invoice_id, ctx.event.time)
+            book, ended = book.settled(event.invoice_id, at)
             ctx.emit(words.ended(event, ended))
         elif isinstance(event, PaymentFollowUp):
             book = await self.follow_up(event, book, ctx)
-        elif book.is_paid(event.invoice_id, ctx.event.time):
+        elif book.is_paid(event.invoice_id, at):
             ctx.emit(words.paid_before(event))
         else:
-            book = await self.plan(event, book, ctx)
-        ctx.state.set("book", book)
+            book = await self.plan(event, book, at, ctx)
+        if book != known:
+            ctx.state.set("book", book)
 
-    async def plan(self, payment: PaymentFailed, book: Book, ctx: Context) -> Book:
+    async def plan(self, payment: PaymentFailed, book: Book, at: datetime, ctx: Context) -> Book:
         """Emit `recovery_planned` and the first follow-up, or ask a person."""
         money(payment)  # a currency without a rule fails before anything is paid for
         read = await ctx.llm.extract(
@@ -50,21 +53,20 @@ class RecoveryAgent:
             data=bounded(payment),
             rules=partial(decline.read, payment),
         )
-        plan = rules.plan(payment, read, failed_at=ctx.event.time, now=ctx.now())
-        case = words.case_of(payment, plan, id_=ctx.event.id, failed_at=ctx.event.time)
+        plan = rules.plan(payment, read, failed_at=at, now=ctx.now())
+        case = words.case_of(payment, plan, id_=ctx.event.id, failed_at=at)
         mail = await ctx.llm.text(
             prompts.PAYMENT_MAIL,
             system=prompts.WHO,
-            data=words.facts(case, plan.decision),
+            data=words.facts(case, plan.decision, step=0),
             rules=partial(words.draft, payment, plan),
         )
         ctx.log.info("recovery planned", action="recovery_planned", decision=plan.decision)
         ctx.emit(words.planned(payment, plan, mail, provider=ctx.llm.provider))
         if plan.odd:
-            who = payment.customer_id
-            ask_a_person(ctx, self.team, subject=who, reasons=plan.odd, draft=mail)
-        opened = book.opened(case) if case.look_at else book
-        if opened is not book:
+            ask_a_person(ctx, self.team, subject=payment.customer_id, reasons=plan.odd, draft=mail)
+        opened = book.opened(case)
+        if opened.case(case.id):
             self.look_again(payment.customer_id, case, 1, ctx)
         return opened
 
@@ -78,7 +80,7 @@ class RecoveryAgent:
         mail = await ctx.llm.text(
             prompts.PAYMENT_MAIL,
             system=prompts.WHO,
-            data=words.facts(case, decision),
+            data=words.facts(case, decision, step=note.step),
             rules=partial(words.reminder, case, decision, now=ctx.now()),
         )
         followed = words.followed(note, case, decision, mail, now=ctx.now())

@@ -114,13 +114,13 @@ PAID = (
         "currency": "usd",
     }),
     Story("paid-all", "payment_succeeded", "envelope", "No invoice named: it counts for all.", {
-        "customer_id": "cus_1006", "amount": "49.00", "currency": "CHF",
+        "customer_id": "cus_1004", "amount": "89.90", "currency": "€",
     }, via="inbox"),
     Story("paid-plain", "payment_succeeded", "bare", "A payment of which no failure was known.", {
         "customer_id": "cus_1008", "invoice_id": "inv_7008", "amount": 19, "currency": "€",
     }),
     Story("paid-typed", "payment_succeeded", "envelope", "By the typed topic, without a key.", {
-        "customer_id": "cus_1004", "amount": 89.9, "currency": "€",
+        "customer_id": "cus_1009", "amount": 12, "currency": "GBP",
     }, keyed=False),
 )  # fmt: skip
 
@@ -241,5 +241,5 @@ STRANGE = (
 )  # fmt: skip
 
 STORIES: tuple[Story, ...] = (
-    *LEADS, *PAYMENTS, *PAID, *MENTIONS, *FORMS, *POSTS, *LINKS, *STRANGE,
+    *LEADS, *PAYMENTS, *MENTIONS, *FORMS, *POSTS, *LINKS, *PAID, *STRANGE,
 )  # fmt: skip

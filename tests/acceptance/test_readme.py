@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import sys
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ import faust
 
 from streamagents.actions import Deliverer, build_channels
 from streamagents.settings import Settings
-from streamagents.testing import FakeContext
+from streamagents.testing import FakeContext, FakeModel, ToolUse
 from support.commands import CHECKOUT, streamagents
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def blocks(language: str) -> list[str]:
 async def test_the_first_agent_is_an_application_and_its_test_passes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module, test, _ = blocks("python")
+    module, test, *_ = blocks("python")
     (tmp_path / "crm.py").write_text(module)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "crm", raising=False)
@@ -53,6 +54,31 @@ async def test_its_channel_is_one_and_its_effect_is_delivered() -> None:
     await Deliverer(deliveries["sms"], ctx.clock).run({"to": "+49", "text": "hello"}, ctx)
 
 
+async def test_its_agent_that_asks_a_model_runs_without_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, _, module, _ = blocks("python")
+    (tmp_path / "triage.py").write_text(module)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "triage", raising=False)
+    triage: Any = importlib.import_module("triage")
+    model = FakeModel(
+        [
+            triage.Triage(urgency="high", reason="all is down"),
+            ToolUse("call_somebody", {"why": "all is down"}),
+            "Done.",
+        ]
+    )
+    ticket = triage.Ticket(customer="ada", text="All is down!")
+    rules, asked = FakeContext(), FakeContext(model=model)
+    for ctx in (rules, asked):
+        await triage.TriageAgent().run(ticket, ctx)
+
+    assert rules.acted == []
+    assert [action.text for action in asked.acted] == ["wake up: all is down"]
+    assert rules.logs[0]["urgency"] == "high"
+
+
 def test_every_command_it_names_exists() -> None:
     named = set(re.findall(r"streamagents (demo|dev|kafka|topics|send|worker|dlq|status)", README))
     shown = streamagents("--help").stdout
@@ -61,5 +87,11 @@ def test_every_command_it_names_exists() -> None:
 
 
 def test_every_setting_is_listed_and_every_listed_setting_exists() -> None:
-    listed = set(re.findall(r"STREAMAGENTS_([A-Z_]+)", README))
-    assert listed == {name.upper() for name in Settings.model_fields}
+    listed = set(re.findall(r"(?:STREAMAGENTS|ANTHROPIC)_[A-Z_]+", README))
+    known = {
+        field.validation_alias.upper()
+        if isinstance(field.validation_alias, str)
+        else f"STREAMAGENTS_{name.upper()}"
+        for name, field in Settings.model_fields.items()
+    }
+    assert {name.removesuffix("_FILE") if name not in known else name for name in listed} == known

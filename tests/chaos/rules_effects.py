@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 IN_FLIGHT = 10
 """What the channels' policy says."""
+AGAIN_S = 30.0
+"""The longest wait between two attempts."""
 _TYPE = "streamagents.action."
 _AT_LEAST_ONCE = frozenset({"keyed", "loose"})
 """They may send again what has happened; a keyed peer takes it for the same."""
@@ -140,7 +142,15 @@ def _given_up(effect: Effect, faults: FaultLog) -> bool:
         return False
     if not effect.sendings:
         return True  # it was about to begin, which leaves no trace outside
-    return any(_cut(sending, faults) or effect.unsaid(sending) for sending in effect.sendings)
+    if any(_cut(sending, faults) or effect.unsaid(sending) for sending in effect.sendings):
+        return True
+    # It failed, and was about to begin again while somebody was hit: its mark was there already.
+    last = effect.sendings[-1]
+    return (
+        last.how == "fail"
+        and last.end is not None
+        and faults.calm(last.end, last.end + AGAIN_S) < AGAIN_S
+    )
 
 
 def _may_repeat(effect: Effect, first: Sending, second: Sending, faults: FaultLog) -> bool:

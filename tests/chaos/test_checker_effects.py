@@ -102,6 +102,24 @@ def _given_up_after_a_kill(story: Story) -> None:
     give_up(story, CAREFUL, "careful", "outcome_unknown", "0")
 
 
+def _failed(story: Story) -> None:
+    """Its first attempt surely sent nothing; of a second one nobody knows more than its mark."""
+    event = story.plan.events[1]
+    acts = list(event.acts)
+    acts[1] = replace(acts[1], mode="once")
+    story.plan.events[1] = replace(event, acts=tuple(acts))
+    _without("effect", CAREFUL)(story)
+    for row in story.world:
+        if (row["what"], row["id"]) == ("over", CAREFUL):
+            row["what"] = "fail"
+    give_up(story, CAREFUL, "careful", "outcome_unknown", "2")
+
+
+def _given_up_after_a_failure_and_a_kill(story: Story) -> None:
+    _failed(story)
+    story.fault("kill", 1, 20.0)
+
+
 def _answer_lost(story: Story, e: int, number: int) -> None:
     """The effect happens, and the channel cannot tell: as it was asked to."""
     event = story.plan.events[e]
@@ -180,6 +198,7 @@ SPOILED: dict[str, tuple[Spoiler, set[str]]] = {
         {"effect_letter"},
     ),
     "too many sendings at once": (_too_many_at_once, {"effects_in_flight"}),
+    "given up after a failure, without a fault": (_failed, {"effect_letter", "effect_lost"}),
     "careful, unknown and resent": (_careful_lost_and_resent, {"effect_twice"}),
     "failed and happened": (_failed_and_happened, {"effect_odd"}),
 }
@@ -198,6 +217,7 @@ EXCUSED: dict[str, Spoiler] = {
     "careful, in flight at a kill": _given_up_after_a_kill,
     "loose, unknown and resent": _loose_lost,
     "careful, unknown and given up": _careful_lost,
+    "careful, failed and about to begin again at a kill": _given_up_after_a_failure_and_a_kill,
     "asked, unknown and confirmed": _asked_lost,
 }
 

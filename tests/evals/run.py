@@ -9,7 +9,7 @@ from statistics import quantiles
 from typing import TYPE_CHECKING, Any
 
 from evals.cases import NOW
-from streamagents.errors import describe
+from streamagents.errors import ModelBusyError, describe
 from streamagents.llm.limits.prices import price_of
 from streamagents.testing import FakeContext
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from streamagents.ports import Model
 
 AT_ONCE = 8
+TRIES, LONGEST_WAIT_S = 3, 60.0
+"""Of a case, while the model is busy: the evals wait, where a worker would park."""
 _MANY = 2
 
 
@@ -72,12 +74,26 @@ async def evaluate(subject: Subject, model: Model) -> Score:
 
 
 async def _answer(subject: Subject, case: Case, model: Model) -> Answer:
+    for _ in range(TRIES - 1):
+        try:
+            return await _attempt(subject, case, model)
+        except ModelBusyError as exc:
+            await asyncio.sleep(min(exc.after_s, LONGEST_WAIT_S))
+    try:
+        return await _attempt(subject, case, model)
+    except ModelBusyError as exc:
+        return Answer(case=case, got={}, seconds=0.0, usd=0.0, error=describe(exc))
+
+
+async def _attempt(subject: Subject, case: Case, model: Model) -> Answer:
     data = case.event if subject.model is None else subject.model.model_validate(case.event)
     ctx = FakeContext(event_id=case.id, now=NOW, type=case.type, key=case.id, model=model)
     begun, error, got = time.perf_counter(), "", {}
     try:
         await subject.agent.run(data, ctx)
         got = subject.read(ctx.emitted, case.expect)
+    except ModelBusyError:
+        raise
     except Exception as exc:  # noqa: BLE001 - an agent that fails is wrong, and counted as failed
         error = describe(exc)
     seconds = time.perf_counter() - begun

@@ -37,6 +37,9 @@ class Paid:
 
     name = "paid"
 
+    async def open(self) -> None:
+        """There is nothing to get ready."""
+
     async def answer(self, question: Question) -> Answer:
         """Answer after a moment."""
         note("call", question.max_tokens, time.time())

@@ -36,6 +36,8 @@ class HttpPeer:
     """`async with HttpPeer() as peer:` on a free loopback port; paths it does not know are 404."""
 
     tls: SSLContext | None = None
+    at: int = 0
+    """A port of one's own choice."""
     requests: list[Asked] = field(default_factory=list)
     connections: int = 0
     _paths: dict[str, Behaviour] = field(default_factory=dict)
@@ -61,7 +63,9 @@ class HttpPeer:
         return f"{'https' if self.tls else 'http'}://{host}:{self.port}{path}"
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0, ssl=self.tls)
+        self._server = await asyncio.start_server(
+            self._connected, "127.0.0.1", self.at, ssl=self.tls
+        )
         return self
 
     async def __aexit__(

@@ -128,7 +128,10 @@ class Story:
         return "; ".join([phrase(events[0]), *(event.type for event in events[1:])])
 
     def _name(self, id_: str) -> str:
-        return self._own[id_].name if id_ in self._own else id_
+        if id_ in self._own:
+            return self._own[id_].name
+        event, _, effect = id_.rpartition("/")  # what an event decided goes by the event's name
+        return f"{self._own[event].name}/{effect}" if event in self._own else id_
 
     def _tell(
         self, key: str, topic: str, name: str, kind: Kind, *, text: str, tries: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 import structlog
 
@@ -31,6 +31,9 @@ _ONE_MODEL = frozenset({"rate_limited", "no_model"})
 """Codes that concern one model; the provider's other ones may be asked."""
 _NOT_KNOWN = frozenset({"timeout", "unreadable"})
 """Codes after which nobody knows what was spent: the estimate stands."""
+
+_PASSING_S = 30.0
+"""An overload for which the provider asks for no more than this, or for nothing, may be passing."""
 
 
 class LimitedGuard:
@@ -152,7 +155,7 @@ class LimitedGuard:
             about = circuit is one if code in _ONE_MODEL else circuit is whole
             if error is None or (code and not about):
                 self._close(circuit, probe=probe)
-            elif isinstance(error, ModelBusyError) and about:
+            elif about and _names_a_time(error):
                 circuit.rest(now + error.after_s, error.reason)
             elif code in _AWAY:
                 circuit.failed(now, f"{self._provider} fails: {code}", probe=probe)
@@ -184,6 +187,14 @@ class LimitedGuard:
     def _let_go(self, agent: str) -> None:
         del self._held[agent]
         self._pauses.resume(agent)
+
+
+def _names_a_time(error: BaseException | None) -> TypeGuard[ModelBusyError]:
+    """Whether the provider wants to hear nothing before a time, from nobody."""
+    if not isinstance(error, ModelBusyError):
+        return False
+    # One call in a thousand meets an overload that is over with the next; five in a row tell more.
+    return error.code != "overloaded" or error.after_s > _PASSING_S
 
 
 @dataclass(frozen=True, slots=True)

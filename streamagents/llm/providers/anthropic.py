@@ -141,11 +141,11 @@ class AnthropicModel:
         except (anthropic.APIError, httpx2.HTTPError, OSError) as exc:
             if not last and not isinstance(exc, anthropic.APITimeoutError):
                 return None
-            cause = exc.__cause__ or exc
+            # The client shows what it could not read: who talks nonsense may repeat our key.
+            why = describe(exc.__cause__ or exc).replace(self._secret, "***")
             raise ModelError(
-                f"The model's provider cannot be reached: {describe(cause)[:200]}.",
-                code="connection",
-            ) from exc
+                f"The model's provider cannot be reached: {why[:200]}.", code="connection"
+            ) from None
 
     def _schema(self, schema: Mapping[str, Any]) -> dict[str, Any]:
         """What the API takes of a schema. The rest goes into descriptions, and is checked by us.

@@ -23,6 +23,7 @@ RATE_LIMITED_S = 60.0
 OVERLOADED_S = 30.0
 OPERATOR_S = 300.0
 """What only a person can mend is looked at again after so long."""
+LONGEST_S = 366 * 86_400.0
 LEAST_S = 1.0
 """A wait counts no attempt: one of nothing would be asked again without end."""
 _SAID_CHARS = 300
@@ -89,10 +90,10 @@ class Reply:
             except ValueError:
                 continue
             if math.isfinite(seconds):
-                return max(0.0, seconds)
+                return min(max(0.0, seconds), LONGEST_S)
         try:
             moment = parsedate_to_datetime(self.headers.get("retry-after", ""))
-            return max(0.0, moment.timestamp() - now)
+            return min(max(0.0, moment.timestamp() - now), LONGEST_S)
         except (ValueError, OverflowError, TypeError):
             return None
 
@@ -198,7 +199,7 @@ def _words(reply: Reply, secret: str) -> tuple[str, str]:
 
 
 def _content(reply: Reply, content: Any) -> tuple[Mapping[str, Any], ...]:
-    """The blocks that we know; others, such as a model's thinking, are left out."""
+    """The blocks that we know, and a model's thinking, which it wants back with what tools say."""
     if not isinstance(content, list):
         raise _unreadable(reply, "a message without content")
     blocks: list[Mapping[str, Any]] = []
@@ -208,6 +209,8 @@ def _content(reply: Reply, content: Any) -> tuple[Mapping[str, Any], ...]:
                 blocks.append({"type": "text", "text": text})
             case {"type": "tool_use", "id": str(id_), "name": str(name), "input": dict(given)}:
                 blocks.append({"type": "tool_use", "id": id_, "name": name, "input": given})
+            case {"type": "thinking" | "redacted_thinking"}:
+                blocks.append(block)
             case {"type": str(other)} if other not in {"text", "tool_use"}:
                 continue
             case _:

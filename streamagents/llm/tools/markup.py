@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 _TAG = re.compile(r"</?([a-zA-Z][^\s/>]*+)")
 _ATTRIBUTE = re.compile(
@@ -24,6 +25,8 @@ _HIDING_STYLE = re.compile(
     r"display:none|visibility:(?:hidden|collapse)|opacity:0(?:\.0*)?(?:;|!|$)|font-size:0"
 )
 
+_MAX_TAGS = 100_000
+"""Ten times what large pages have. A thread that reads more would hold the event loop up."""
 _RAW = frozenset({
     "iframe", "noembed", "noframes", "noscript", "plaintext", "script", "style", "textarea",
     "title", "xmp",
@@ -48,11 +51,22 @@ _TELLING = frozenset({"hidden", "open", "style"})
 """Attributes that tell whether an element is shown."""
 
 
-def text_of(page: str) -> tuple[str, str]:
-    """A page's title and what it shows, a line for each block. Broken markup is read on."""
+class Shown(NamedTuple):
+    """What a page shows."""
+
+    title: str
+    text: str
+    """A line for each block."""
+    cut: bool
+    """There was more markup than is read."""
+
+
+def text_of(page: str) -> Shown:
+    """What a page shows. Broken markup is read on."""
     reading = _Reading(page)
-    reading.read()
-    return _collapsed(reading.title), "\n".join(filter(None, map(_collapsed, reading.lines())))
+    cut = not reading.read()
+    lines = filter(None, map(_collapsed, reading.lines()))
+    return Shown(_collapsed(reading.title), "\n".join(lines), cut)
 
 
 @dataclass(slots=True)
@@ -69,10 +83,14 @@ class _Reading:
         # References last: a line break or a tag that they hide is text.
         return [_unescaped(line) for line in "".join(self.parts).split("\n")]
 
-    def read(self) -> None:
-        page, at = self.page, 0
+    def read(self) -> bool:
+        """Read on to the end; whether it was reached."""
+        page, at, tags = self.page, 0, 0
         while (opened := page.find("<", at)) >= 0:
             self._show(page[at:opened])
+            tags += 1
+            if tags > _MAX_TAGS:
+                return False
             if page.startswith("<!--", opened):
                 at = _after_comment(page, opened)
             elif page[opened + 1 : opened + 2] in {"!", "?"}:
@@ -85,6 +103,7 @@ class _Reading:
                 self._show("<")
                 at = opened + 1
         self._show(page[at:])
+        return True
 
     def _show(self, text: str) -> None:
         if not self.hidden_by and text:

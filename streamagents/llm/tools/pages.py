@@ -69,13 +69,14 @@ def page_of(url: str, content_type: str, body: bytes, *, max_chars: int) -> Page
     if kind not in _HTML | _PLAIN | {""}:
         shown = "".join(char for char in kind if char.isprintable())[:_SHOWN_CHARS]
         raise HttpError(f"The page is {shown}, which is no text to be read.")
-    text, title = decode(body, content_type), ""
+    text, title, cut = decode(body, content_type), "", False
     if "\0" in text[:_META_BYTES]:
         raise HttpError("The page is binary, which is no text to be read.")
     if kind in _HTML or (not kind and text.lstrip().startswith("<")):
-        title, text = text_of(text)
+        title, text, cut = text_of(text)
     title, text = _INVISIBLE.sub("", title), _INVISIBLE.sub("", text).strip()
-    return Page(url=url, title=title[:_MAX_TITLE], text=text[:max_chars], cut=len(text) > max_chars)
+    cut = cut or len(text) > max_chars
+    return Page(url=url, title=title[:_MAX_TITLE], text=text[:max_chars], cut=cut)
 
 
 def decode(body: bytes, content_type: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 import typing
@@ -21,7 +22,14 @@ TIMEOUT_S = 30.0
 _LONGEST_S = 600.0
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _CTX = "ctx"
-_BROKEN = (PydanticUserError, PydanticUndefinedAnnotation, NameError, TypeError, SyntaxError)
+_BROKEN = (
+    PydanticUserError,
+    PydanticUndefinedAnnotation,
+    NameError,
+    TypeError,
+    ValueError,
+    SyntaxError,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,60 +147,70 @@ def as_tools(given: Sequence[Any]) -> dict[str, Tool]:
 def _of(function: Any, name: str | None) -> Tool:
     if not callable(function):
         raise ConfigurationError(f"A tool is a function, not {type(function).__name__}.")
-    name = name or str(getattr(function, "__name__", type(function).__name__))
+    plain = function.func if isinstance(function, functools.partial) else function
+    name = name or str(getattr(plain, "__name__", type(plain).__name__))
     if not _NAME.fullmatch(name):
         raise ConfigurationError(
             f"The tool {name!r}: a name has 1 to 64 letters, digits, underscores or hyphens. Give "
             "it one, as in tool(function, name='...')."
         )
-    description = inspect.getdoc(function)
+    # What it raises is told to the model when it happens.
+    description = (inspect.getdoc(plain) or "").partition("\n\nRaises:")[0]
     if not description:
         raise ConfigurationError(
             f"The tool {name!r} has no docstring: that is how the model learns what it is for."
         )
-    parameters, wants_ctx = _parameters(name, function)
+    try:
+        taken = _taken(name, function)
+        parameters = _parameters(name, plain, taken)
+    except _BROKEN as exc:
+        raise ConfigurationError(
+            f"The tool {name!r} takes what JSON cannot say: {str(exc).splitlines()[0]}"
+        ) from exc
     return Tool(
         name=name,
         description=description,
         input_schema=parameters.model_json_schema(),
         function=function,
         parameters=parameters,
-        wants_ctx=wants_ctx,
+        wants_ctx=_CTX in inspect.signature(function).parameters,
     )
 
 
-def _parameters(name: str, function: Callable[..., Any]) -> tuple[type[BaseModel], bool]:
-    """A model of what the function takes, and whether it wants the context."""
-    signature = inspect.signature(function)
-    taken = [part for part in signature.parameters.values() if part.name != _CTX]
+def _taken(name: str, function: Any) -> list[inspect.Parameter]:
+    """The parameters that are the model's."""
+    bound = function.keywords if isinstance(function, functools.partial) else {}
+    # What is bound by name has become a default, which is not the model's to change.
+    ours = {_CTX, *bound}
+    taken = list(inspect.signature(function).parameters.values())
     for part in taken:
         if part.kind in {part.POSITIONAL_ONLY, part.VAR_POSITIONAL, part.VAR_KEYWORD}:
             raise ConfigurationError(
                 f"The tool {name!r} takes {part}: each of its parameters has a name."
             )
-        if part.annotation is part.empty:
+        if part.annotation is part.empty and part.name not in ours:
             raise ConfigurationError(
                 f"The tool {name!r} does not say what {part.name!r} is: annotate it. (A method "
                 "becomes a tool of its object: tool(self.search).)"
             )
-    try:
-        hints = _hints(function, [part.name for part in taken])
-        fields: dict[str, Any] = {
-            # Behind a prefix: no parameter is to meet a method of pydantic's.
-            f"arg_{part.name}": (
-                hints[part.name],
-                Field(... if part.default is part.empty else part.default, alias=part.name),
-            )
-            for part in taken
-        }
-        config = ConfigDict(extra="forbid")
-        model: type[BaseModel] = create_model(name, __config__=config, **fields)
-        model.model_json_schema()  # what JSON has no word for is told here
-    except _BROKEN as exc:
-        raise ConfigurationError(
-            f"The tool {name!r} takes what JSON cannot say: {str(exc).splitlines()[0]}"
-        ) from exc
-    return model, _CTX in signature.parameters
+    return [part for part in taken if part.name not in ours]
+
+
+def _parameters(name: str, plain: Any, taken: Sequence[inspect.Parameter]) -> type[BaseModel]:
+    """A model of what the function takes."""
+    hints = _hints(plain, [part.name for part in taken])
+    fields: dict[str, Any] = {
+        # Behind a prefix: no parameter is to meet a method of pydantic's.
+        f"arg_{part.name}": (
+            hints[part.name],
+            Field(... if part.default is part.empty else part.default, alias=part.name),
+        )
+        for part in taken
+    }
+    config = ConfigDict(extra="forbid")
+    model: type[BaseModel] = create_model(name, __config__=config, **fields)
+    model.model_json_schema()  # what JSON has no word for is told here
+    return model
 
 
 def _hints(function: Any, names: list[str]) -> dict[str, Any]:

@@ -46,6 +46,16 @@ class Outcome:
     is_error: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A tool, and what it is called with."""
+
+    made: Tool
+    arguments: Mapping[str, Any]
+    given: Any
+    """By the model: what tells two uses apart."""
+
+
 class Hands:
     """Uses tools on behalf of one attempt.
 
@@ -84,58 +94,60 @@ class Hands:
         Raises:
             RetryLater: as a tool raised it; likewise Reject, ModelError and ConfigurationError.
         """
-        known = [self._tools.get(str(use.get("name"))) for use in uses]
-        self.called += [made.name for made in known if made is not None]
+        planned = [self._planned(use) for use in uses]
+        self.called += [plan.made.name for plan in planned if isinstance(plan, _Plan)]
         line = asyncio.Semaphore(_AT_ONCE)
         reading = {
-            place: asyncio.ensure_future(self._read(line, f"{name}-{place}", made, use))
-            for place, (made, use) in enumerate(zip(known, uses, strict=True), 1)
-            if made is not None and not made.acts
+            place: asyncio.ensure_future(self._read(line, f"{name}-{place}", plan))
+            for place, plan in enumerate(planned, 1)
+            if isinstance(plan, _Plan) and not plan.made.acts
         }
         try:
             await asyncio.gather(*reading.values())
         finally:
             await _end(reading.values())
         results = []
-        for place, (made, use) in enumerate(zip(known, uses, strict=True), 1):
+        for place, (plan, use) in enumerate(zip(planned, uses, strict=True), 1):
             if place in reading:
                 outcome = reading[place].result()
             else:
-                outcome = self._unknown(use) if made is None else await self._act(made, use)
+                outcome = plan if isinstance(plan, Outcome) else await self._act(plan)
             results.append(_result(use, outcome))
         return results
 
-    async def _read(
-        self, line: asyncio.Semaphore, name: str, made: Tool, use: Mapping[str, Any]
-    ) -> Outcome:
-        arguments = _arguments(made, use)
-        if isinstance(arguments, Outcome):
-            return arguments
+    def _planned(self, use: Mapping[str, Any]) -> _Plan | Outcome:
+        """What is to be called and how, or what the model is told instead."""
+        made = self._tools.get(use["name"])
+        if made is None:
+            there = ", ".join(self._tools) or "none"
+            words = f"There is no tool {use['name'][:100]!r}. There are: {there}."
+            return Outcome(as_data(words), is_error=True)
+        try:
+            return _Plan(made, made.arguments(use["input"]), use["input"])
+        except ValidationError as exc:
+            words = f"The tool {made.name!r} takes something else. {faults_of(exc)}"
+            return Outcome(as_data(words), is_error=True)
+
+    async def _read(self, line: asyncio.Semaphore, name: str, plan: _Plan) -> Outcome:
         async with line:
-            using = _Using(self, made, arguments)
+            using = _Using(self, plan)
             found: Outcome = await self._step(
-                f"{name}-{made.name}", using.outcome, (made.name, use.get("input"))
+                f"{name}-{plan.made.name}", using.outcome, (plan.made.name, plan.given)
             )
             return found
 
-    async def _act(self, made: Tool, use: Mapping[str, Any]) -> Outcome:
-        arguments = _arguments(made, use)
-        if isinstance(arguments, Outcome):
-            return arguments
-        _, fault = await self.call(made, arguments)
+    async def _act(self, plan: _Plan) -> Outcome:
+        _, fault = await self.call(plan)
         return fault or Outcome("queued")
 
-    def _unknown(self, use: Mapping[str, Any]) -> Outcome:
-        there = ", ".join(self._tools) or "none"
-        asked = str(use.get("name"))[:100]
-        return Outcome(as_data(f"There is no tool {asked!r}. There are: {there}."), is_error=True)
-
-    async def call(self, made: Tool, arguments: Mapping[str, Any]) -> tuple[Any, Outcome | None]:
+    async def call(self, plan: _Plan) -> tuple[Any, Outcome | None]:
         """What the function returns, and what the model is told if it failed."""
-        given = {**arguments, "ctx": self._ctx} if made.wants_ctx else arguments
+        made, arguments = plan.made, dict(plan.arguments)
+        if made.wants_ctx:
+            arguments["ctx"] = self._ctx
         try:
             async with asyncio.timeout(made.timeout_s) as deadline:
-                return await self._called(functools.partial(made.function, **given)), None
+                return await self._called(functools.partial(made.function, **arguments)), None
         except _NOT_FOR_THE_MODEL:
             raise
         # What else a tool raises, the model is told: an exit, too, that would end the worker.
@@ -156,22 +168,13 @@ class Hands:
 class _Using:
     """One use of a tool, as a function that a step can run."""
 
-    def __init__(self, hands: Hands, made: Tool, arguments: Mapping[str, Any]) -> None:
-        self._hands, self._made, self._arguments = hands, made, arguments
+    def __init__(self, hands: Hands, plan: _Plan) -> None:
+        self._hands, self._plan = hands, plan
 
     async def outcome(self, *_told_apart_by: Any) -> Outcome:
         """Use it."""
-        found, fault = await self._hands.call(self._made, self._arguments)
-        return fault or Outcome(_found(self._made, found))
-
-
-def _arguments(made: Tool, use: Mapping[str, Any]) -> dict[str, Any] | Outcome:
-    """What the function gets, or what is wrong with it."""
-    try:
-        return made.arguments(use.get("input"))
-    except ValidationError as exc:
-        words = f"The tool {made.name!r} takes something else. {faults_of(exc)}"
-        return Outcome(as_data(words), is_error=True)
+        found, fault = await self._hands.call(self._plan)
+        return fault or Outcome(_found(self._plan.made, found))
 
 
 def _told(error: BaseException) -> str:
@@ -197,7 +200,7 @@ def _found(made: Tool, found: Any) -> str:
 
 
 def _result(use: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
-    block = {"type": "tool_result", "tool_use_id": use.get("id"), "content": outcome.text}
+    block = {"type": "tool_result", "tool_use_id": use["id"], "content": outcome.text}
     return {**block, "is_error": True} if outcome.is_error else block
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from streamagents.events import Event
 
 
 class Mail(BaseModel):
     """One mail of a sequence."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
     day: int = Field(ge=0, le=90)
     """So many days after the first."""

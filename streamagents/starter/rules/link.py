@@ -7,6 +7,7 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import SplitResult, urlsplit
 
+from streamagents.starter.events import LinkReported
 from streamagents.starter.kinds import Cause, LinkView
 from streamagents.starter.reading import count, found, one_line
 
@@ -68,6 +69,26 @@ def view(link: BrokenLink) -> LinkView:
         cause=cause,
         suggestion=suggestion if usable(suggestion, link) else None,
         reason=f"The checker says {said or 'nothing'}: {MEANINGS[cause]}.",
+    )
+
+
+def report(
+    link: BrokenLink, seen: LinkView, *, since: datetime, seen_at: datetime, provider: str
+) -> LinkReported:
+    """What is emitted of a link; a suggestion that our own data do not name is dropped."""
+    suggestion = seen.suggestion if usable(seen.suggestion, link) else None
+    days = max(0, (seen_at - since).days)
+    return LinkReported(
+        subject=link.url,
+        decision=decide(seen.cause, suggestion, days=days, status=count(link.status)),
+        cause=seen.cause,
+        page=one_line(link.page, 500) if link.page else None,
+        since=since,
+        days=days,
+        suggestion=suggestion,
+        summary=summary(link, seen.cause, since=since, suggestion=suggestion),
+        reasons=[seen.reason],
+        provider=provider,
     )
 
 

@@ -91,6 +91,19 @@ def view(form: FormSubmit) -> FormView:
     )
 
 
+def objections(form: FormSubmit, seen: FormView) -> list[str]:
+    """Why a person has to look first; with none of them it begins.
+
+    Consent is a fact and no impression: a model is not asked whether it was given.
+    """
+    facts = [*odd(form), *seen.odd]
+    if seen.spam:
+        facts = ["It looks like spam.", *seen.reasons, *facts]
+    elif not facts and not seen.sequence:
+        facts = ["There is no draft to begin with."]
+    return list(dict.fromkeys(facts))
+
+
 def sequence(form: FormSubmit, plan: PlanName, steps: list[str]) -> list[Mail]:
     """The mails; without consent there is one that asks for it, and after a no there is none."""
     agreed = consent(form)

@@ -62,10 +62,12 @@ def planned(payment: PaymentFailed, plan: Plan, mail: str, *, provider: str) -> 
     )
 
 
-def facts(case: Case, decision: str) -> dict[str, Any]:
+def facts(case: Case, decision: str, *, step: int) -> dict[str, Any]:
     """What a mail is written from. Days, no moments: a retried attempt asks the same again."""
     known = bounded(case.model_dump(include={"name", "amount", "invoice_id"}))
-    return {**known, "decision": decision, "retry_at": _days(case.retry_at)}
+    # Whom a person is asked about has had every mail but the last one.
+    said = "last_reminder" if decision == "ask_a_person" else decision
+    return {**known, "decision": said, "retry_at": _days(case.retry_at), "reminders": step}
 
 
 def case_of(payment: PaymentFailed, plan: Plan, *, id_: str, failed_at: datetime) -> Case:

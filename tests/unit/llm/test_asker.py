@@ -141,11 +141,11 @@ async def test_nothing_of_what_was_said_is_logged() -> None:
 
 async def test_a_call_that_is_not_admitted_is_not_made() -> None:
     model = FakeModel()
+    asker = Asker(model, clock=FakeClock(), guard=Closed())
 
-    with pytest.raises(ModelBusyError) as caught:
-        await Asker(model, clock=FakeClock(), guard=Closed()).ask(QUESTION, WHO)
+    line = await logged(lambda: asker.ask(QUESTION, WHO), ModelBusyError)
 
-    assert (caught.value.code, caught.value.after_s, model.questions) == ("budget", 90, [])
+    assert (line["outcome"], line["usd"], model.questions) == ("budget", None, [])
 
 
 class Silent:

@@ -161,6 +161,18 @@ async def test_a_model_that_stops_in_an_unknown_way_is_a_failure() -> None:
         await FakeContext(model=FakeModel([paused])).llm.text("a")
 
 
+async def test_a_call_has_a_deadline_of_its_own() -> None:
+    class Silent(FakeModel):
+        async def answer(self, question: Question) -> Answer:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    with pytest.raises(ModelError, match=r"no answer within 0\.05 s") as caught:
+        await FakeContext(model=Silent()).llm.text("a", timeout_s=0.05)
+
+    assert caught.value.code == "timeout"
+
+
 # -- what cannot be asked ------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import traceback
 import zlib
@@ -10,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from streamagents.devkit.sockets import free_port
 from streamagents.errors import (
     AddressRefusedError,
+    ConfigurationError,
     HttpDeadlineError,
     HttpError,
     NotReachedError,
@@ -216,6 +219,18 @@ async def test_what_head_announces_does_not_come(http: Http, peer: HttpPeer) -> 
             endless(OK + b"X-Long: "), HttpError, "too much of it", id="a header without an end"
         ),
         pytest.param(
+            endless(OK + b"Transfer-Encoding: chunked\r\n\r\n5;"),
+            HttpError,
+            "",
+            id="a chunk's name without an end",
+        ),
+        pytest.param(
+            endless(OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", b"X-Many: 1\r\n" * 5000),
+            HttpError,
+            "",
+            id="trailers without an end",
+        ),
+        pytest.param(
             endless(OK, b"X-Many: 1\r\n" * 5000),
             HttpError,
             "too much of it",
@@ -309,15 +324,30 @@ async def test_one_client_serves_many_at_once(http: Http, peer: HttpPeer) -> Non
 
 
 def test_a_client_outlives_its_loop() -> None:
-    http = None
+    opened = free_port()
+    http = Http(private=[f"127.0.0.1:{opened}"])
 
     async def once() -> bytes:
-        nonlocal http
-        async with HttpPeer() as peer:
-            http = http or Http(private=[f"127.0.0.1:{port}" for port in range(1024, 65_536)])
+        async with HttpPeer(at=opened) as peer:
             return (await get(http, peer.on("/", reply(200, b"here")))).body
 
     assert [asyncio.run(once()) for _ in range(2)] == [b"here", b"here"]
+    asyncio.run(http.close())
+
+
+def test_a_client_that_nobody_closes_is_no_trouble() -> None:
+    async def once() -> int:
+        async with HttpPeer() as peer:
+            return (await get(Http(private=[peer.host]), peer.url())).status
+
+    assert asyncio.run(once()) == 404
+    gc.collect()  # a warning would be an error
+
+
+def test_an_open_host_that_is_none_is_told_at_once() -> None:
+    with pytest.raises(ConfigurationError, match="is no host:port"):
+        Http(private=["crm.internal"])
+    gc.collect()
 
 
 class TestRedirects:

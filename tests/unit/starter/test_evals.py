@@ -50,7 +50,7 @@ async def test_a_model_that_says_always_the_same_scores_low_and_costs_what_it_co
     (monitoring,) = (subject for subject in SUBJECTS if subject.name == "monitoring")
     view = {
         "sentiment": "neutral", "angry": False, "urgency": "low", "language": "en",
-        "reasons": [], "draft": "",
+        "reasons": ["None."], "draft": "",
     }  # fmt: skip
     model = FakeModel(lambda _: view, usage=Usage(input_tokens=1_000_000))
     score = await evaluate(monitoring, model)

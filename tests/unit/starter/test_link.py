@@ -95,6 +95,14 @@ async def test_a_link_that_works_again_is_forgotten() -> None:
     assert again.since == NOW + timedelta(days=2)
 
 
+async def test_a_checker_whose_clock_is_ahead_silences_nothing() -> None:
+    checked = Checked()
+    report = await checked.reported(link(checked_at="2031-01-01T00:00:00Z"))
+    await checked.reported(link(), days=8)
+    assert report.since == NOW
+    assert len(checked.last.acted) == 1
+
+
 async def test_without_slack_the_log_is_told() -> None:
     ctx = FakeContext(now=NOW)
     await LinkAgent().run(link(), ctx)

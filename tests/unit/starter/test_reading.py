@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from streamagents.starter.reading import READ_CHARS, count, found, language, one_line, tokens
+from streamagents.starter.events import Mention
+from streamagents.starter.reading import (
+    READ_CHARS,
+    bounded,
+    count,
+    found,
+    language,
+    one_line,
+    tokens,
+)
 
 if TYPE_CHECKING:
     from streamagents.starter.fields import Number
@@ -86,3 +95,18 @@ def test_a_long_text_is_read_to_its_bound() -> None:
 )
 def test_a_value_fits_into_a_sentence(value: object, line: str) -> None:
     assert one_line(value) == line
+
+
+def test_an_event_is_bounded_before_a_model_reads_it() -> None:
+    huge = {f"q{n}": "y" * 9_000 for n in range(3_000)} | {"n" * 5_000: ["z"] * 100_000}
+    read = bounded({"text": "x" * 1_000_000, "answers": huge, "at": 7})
+    assert len(str(read)) < 60_000
+    assert read["text"].endswith("x [...]")
+
+
+def test_a_small_event_is_read_as_it_is() -> None:
+    mention = Mention(text="good", author="@ana", followers=7)
+    assert bounded(mention) == mention.model_dump(mode="json")
+    assert bounded({"n": float("nan"), "none": None, "list": [1, {"a": True}]}) == {
+        "n": "nan", "none": None, "list": [1, {"a": True}],
+    }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -216,12 +217,36 @@ async def test_the_next_failure_of_an_invoice_takes_the_place_of_the_first() -> 
     assert len(await customer.gets(second, id_="f2", days=4)) == 2
 
 
+async def test_a_suspicion_of_fraud_ends_the_mails_about_the_same_invoice() -> None:
+    customer = Customer()
+    _, follow_up = await customer.gets(payment(invoice_id="inv_1"))
+    await customer.gets(payment(invoice_id="inv_1", decline_code="stolen_card"), id_="e2", days=1)
+    assert isinstance(follow_up, PaymentFollowUp)
+    assert await customer.gets(follow_up, id_="f1", days=2) == []
+
+
 async def test_a_failure_that_is_told_late_does_not_replace_a_later_one() -> None:
     customer = Customer()
     await customer.gets(payment(invoice_id="inv_1", attempt=2), id_="e2", days=1)
     (planned,) = await customer.gets(payment(invoice_id="inv_1"), id_="e1", days=0)
     assert isinstance(planned, RecoveryPlanned)
     assert [case["id"] for case in customer.values["book"]["cases"]] == ["e2"]
+
+
+async def test_a_payment_from_a_clock_that_is_ahead_does_not_excuse_later_failures() -> None:
+    ahead = FakeContext(event_id="p1", now=NOW)
+    ahead.event = replace(ahead.event, time=NOW + timedelta(days=900))
+    await RecoveryAgent().run(paid(), ahead)
+    ctx = FakeContext(event_id="e1", now=NOW + timedelta(days=1), state=ahead.values)
+    await RecoveryAgent().run(payment(invoice_id="inv_1"), ctx)
+    assert isinstance(ctx.emitted[0], RecoveryPlanned)
+
+
+async def test_what_changes_nothing_writes_nothing() -> None:
+    customer = Customer()
+    await customer.gets(PaymentFollowUp(customer_id="cus_1", case="e9", step=1))
+    await customer.gets(payment(amount="5000"), id_="e2")
+    assert customer.values == {}
 
 
 async def test_a_book_stays_small() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from streamagents.devkit.demo.facts import facts_of
 from streamagents.devkit.demo.story import Line, Story, one_line
 from streamagents.devkit.demo.summary import Evidence
@@ -50,6 +52,12 @@ def test_a_letter_says_why() -> None:
 
     assert (line.kind, line.name) == ("dead", "a")
     assert line.text == "dead letter, failed: bad [31mdata"
+
+
+def test_an_effect_goes_by_the_name_of_the_event_that_decided_it() -> None:
+    (line,) = told(mark(replace(A, id=f"{A.id}/crm", home="effects")))
+
+    assert (line.name, line.topic, line.kind) == ("a/crm", "effects", "processed")
 
 
 def test_events_of_others_are_shown_as_such() -> None:

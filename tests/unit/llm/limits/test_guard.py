@@ -206,7 +206,26 @@ async def test_a_rate_limit_of_one_model_rests_that_model_for_as_long_as_was_ask
     await desk.answer()
 
 
-@pytest.mark.parametrize("code", ["no_key", "billing", "overloaded"])
+async def test_one_overload_stops_nobody_else_and_five_in_a_row_do() -> None:
+    desk = Desk()
+    for _ in range(FAILURES):
+        await desk.fail(ModelBusyError(30, "529", code="overloaded"))
+    with pytest.raises(ModelBusyError) as busy:
+        await desk.admit()
+
+    assert busy.value.code == "circuit_open"
+
+
+async def test_an_overload_for_which_the_provider_names_a_long_time_rests_it() -> None:
+    desk = Desk()
+    await desk.fail(ModelBusyError(600, "529", code="overloaded"))
+    with pytest.raises(ModelBusyError) as busy:
+        await desk.admit()
+
+    assert busy.value.after_s >= 600
+
+
+@pytest.mark.parametrize("code", ["no_key", "billing"])
 async def test_what_concerns_the_account_rests_all_models(code: str) -> None:
     desk = Desk()
     await desk.fail(ModelBusyError(300, "no", code=code))

@@ -73,7 +73,7 @@ from streamagents.llm.tools.markup import text_of
     ],
 )
 def test_only_what_is_shown_is_read(page: str, text: str) -> None:
-    assert text_of(page)[1] == text
+    assert text_of(page).text == text
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,14 @@ def test_only_what_is_shown_is_read(page: str, text: str) -> None:
     ],
 )
 def test_a_page_has_one_title(page: str, title: str) -> None:
-    assert text_of(page)[0] == title
+    assert text_of(page).title == title
+
+
+@pytest.mark.parametrize(("tags", "cut"), [(99_000, False), (101_000, True)])
+def test_a_page_of_nothing_but_markup_is_not_read_to_its_end(tags: int, cut: bool) -> None:  # noqa: FBT001 - a table's column
+    shown = text_of("first" + "<b>" * tags + "last")
+
+    assert (shown.text, shown.cut) == ("first" if cut else "firstlast", cut)
 
 
 SIZE = 1 << 18

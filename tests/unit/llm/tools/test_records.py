@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from streamagents.actions import RecordUpsert
+from streamagents.actions import DatabaseChannel, Effect, RecordUpsert
 from streamagents.errors import ConfigurationError, ToolRefusedError
 from streamagents.llm.tools import Records
 from streamagents.testing import FakeContext, FakeModel
 from streamagents.testing.model import ToolUse
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Tables:
@@ -110,3 +113,19 @@ async def test_a_model_looks_up_in_a_step_and_writes_in_the_events_group() -> No
     assert refused["is_error"]
     assert ctx.acted == [RecordUpsert(table="notes", key="ann", values={"vip": True})]
     assert [path for path in ctx.steps if "find_record" in path]
+
+
+async def test_what_a_model_has_written_it_finds_again(tmp_path: Path) -> None:
+    database = DatabaseChannel(f"sqlite:///{tmp_path}/records.db", tables=["leads"])
+    crm = Records(database, reads=["leads"], writes=["leads"], upsert=RecordUpsert)
+    ctx = FakeContext()
+
+    await crm.save_record("leads", "ann", {"score": 7, "note": "a </data> b"}, ctx)
+    await crm.save_record("leads", "ann", {"score": 8}, ctx)
+    for action, effect in zip(ctx.acted, ctx.acted_ids, strict=True):
+        assert isinstance(action, RecordUpsert)
+        await database.send(action, Effect(id=effect))
+
+    assert await crm.find_record("leads", "ann") == {"score": 8, "note": "a </data> b"}
+    assert await crm.find_record("leads", "bob") is None
+    await database.close()

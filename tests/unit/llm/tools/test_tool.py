@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import pytest
@@ -30,6 +31,9 @@ async def search(
     """Search the web.
 
     The best comes first.
+
+    Raises:
+        OSError: the web is away.
     """
     return [query] * limit
 
@@ -108,6 +112,15 @@ def test_methods_and_callable_objects_are_tools_too() -> None:
     assert tools["look_up"].arguments({"name": "Ann"}) == {"name": "Ann"}
 
 
+def test_what_is_bound_is_not_the_models_to_change() -> None:
+    made = tool(functools.partial(search, limit=1))
+
+    assert made.name == "search"
+    assert list(made.input_schema["properties"]) == ["query", "kind", "near"]
+    with pytest.raises(ValidationError):
+        made.arguments({"query": "a", "limit": 5})
+
+
 def test_names_of_pydantics_own_may_be_parameters() -> None:
     @tool
     def pick(schema: str, json: int, model_config: str = "") -> None:
@@ -154,6 +167,8 @@ def handle(query: Handle) -> None:
         (handle, "takes what JSON cannot say"),
         (lambda: None, "The tool '<lambda>': a name has 1 to 64"),
         ("search", "A tool is a function, not str"),
+        (len, "takes obj: each of its parameters has a name"),
+        (zip, "The tool 'zip' takes"),
     ],
 )
 def test_what_says_too_little_is_no_tool(function: Any, words: str) -> None:
