@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from streamagents.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
-    from sqlalchemy.ext.asyncio import AsyncEngine
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 _DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
@@ -27,16 +30,15 @@ _IGNORED = ("channel_binding", "connect_timeout", "application_name")
 _KNOWN = frozenset({"ssl", "host", "port", "prepared_statement_cache_size"})
 _CONNECT_S, _LOCK_S, _STATEMENT_S = 5.0, 5.0, 10.0
 _CONNECTIONS = 5
-LIMITS = {
-    "postgresql": (
-        # The server's own: a command that we left is not left running. For one transaction, and
-        # not with the connection, which a pooler between us would refuse or hand to others.
-        f"SELECT set_config('statement_timeout', '{_STATEMENT_S * 1000:.0f}', true), "
-        f"set_config('lock_timeout', '{_LOCK_S * 1000:.0f}', true), "
-        f"set_config('idle_in_transaction_session_timeout', '{_STATEMENT_S * 2000:.0f}', true)"
-    )
-}
-"""What begins a transaction, by the database's name."""
+_LIMITS = (
+    f"SELECT set_config('statement_timeout', '{_STATEMENT_S * 1000:.0f}', true), "
+    f"set_config('lock_timeout', '{_LOCK_S * 1000:.0f}', true), "
+    f"set_config('idle_in_transaction_session_timeout', '{_STATEMENT_S * 2000:.0f}', true)"
+)
+"""The server's own: a command that we left is not left running. For one transaction, and not with
+the connection, which a pooler between us would refuse or hand to others."""
+_ASK_AGAIN_S = (0.005, 0.03)
+_BUSY_MS = 100
 _IDLE_S = 300
 
 
@@ -66,6 +68,33 @@ def engine(place: SecretStr | Path) -> AsyncEngine:
         raise ConfigurationError(
             "PostgreSQL needs a client: pip install 'streamagents[postgres]'."
         ) from exc
+
+
+async def begin(connection: AsyncConnection, *, write: bool, patience_s: float) -> None:
+    """Begin a transaction.
+
+    Args:
+        connection: has begun none.
+        write: whether it will write.
+        patience_s: how long to wait for SQLite's one writer.
+
+    Raises:
+        OperationalError: somebody else writes all the time.
+    """
+    if connection.dialect.name == "postgresql":
+        await connection.exec_driver_sql(_LIMITS)
+        return
+    over_at = time.monotonic() + patience_s
+    while write:
+        try:
+            await connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except OperationalError:
+            # SQLite itself asks ever more rarely: beside a busy worker it would always be late.
+            if time.monotonic() > over_at:
+                raise
+            await asyncio.sleep(random.uniform(*_ASK_AGAIN_S))
+        else:
+            return
 
 
 def make_folder(made: AsyncEngine) -> None:
@@ -129,4 +158,5 @@ def _on_sqlite(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")  # whoever reads does not wait for whoever writes
     cursor.execute("PRAGMA synchronous=FULL")  # what is written stays, also without power
+    cursor.execute(f"PRAGMA busy_timeout={_BUSY_MS}")  # `begin` waits, and can be cancelled
     cursor.close()

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 
-from streamagents.actions.engines import LIMITS, engine, make_folder
+from streamagents.actions.engines import begin, engine, make_folder
 from streamagents.actions.shown import shown
 from streamagents.actions.tables import Documents, check_documents, insert, own_table
 from streamagents.errors import ConfigurationError, DeliveryError, NotSentError, Reject, describe
@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from streamagents.actions.channel import Effect
     from streamagents.actions.tables import Shape
 
-_ALONE = {
-    "postgresql": "SELECT pg_advisory_xact_lock(1588191861)",  # any number of our own
-    "sqlite": "BEGIN IMMEDIATE",
-}
+_SETUP_LOCK = "SELECT pg_advisory_xact_lock(1588191861)"  # any number, the same in each worker
+"""Two workers that make a table at once would stumble over each other."""
+_PATIENCE = 0.8
+"""So much of the deadline is spent on waiting for SQLite's lock: then it can be said why."""
+_WRITERS = 4
+"""At once, in PostgreSQL: one connection stays for those who look something up."""
 _SWEEP_EVERY, _SWEEP_ROWS = 100, 500
 _NEVER = frozenset({"22", "23"})
 """Classes of SQLSTATE: what the data are to blame for."""
@@ -74,8 +76,11 @@ class Records:
             name: Documents(name, self._metadata) for name, key in tables.items() if key is None
         }
         self._keep, self._deadline_s, self._now = timedelta(days=keep_days), deadline_s, now
+        self._patience_s = deadline_s * _PATIENCE
         self._ready, self._preparing = False, asyncio.Lock()
         self._written = count()
+        # SQLite has one writer, and whoever waits for it waits without an order: some for ever.
+        self._writers = asyncio.Semaphore(1 if self._engine.dialect.name == "sqlite" else _WRITERS)
 
     async def upsert(self, table: str, key: str, values: Mapping[str, Any], effect: Effect) -> None:
         """Write a record and its effect's mark, or neither; nothing if the mark is there.
@@ -87,7 +92,12 @@ class Records:
         """
         ending = False
         try:
-            async with asyncio.timeout(self._deadline_s), self._connection() as connection:
+            async with (
+                asyncio.timeout(self._deadline_s),
+                self._writers,
+                self._connection() as connection,
+            ):
+                await begin(connection, write=True, patience_s=self._patience_s)
                 if await self._is_new(connection, effect):
                     await self._shapes[table].upsert(
                         connection, key, values, effect_id=effect.id, now=self._now()
@@ -108,6 +118,7 @@ class Records:
         """
         try:
             async with asyncio.timeout(self._deadline_s), self._connection() as connection:
+                await begin(connection, write=False, patience_s=self._patience_s)
                 return await self._shapes[table].find(connection, key)
         except Exception as exc:  # noqa: BLE001 - drivers raise errors of every family
             self._ready = False
@@ -123,8 +134,6 @@ class Records:
         if not self._ready:
             await self._prepare()
         async with self._engine.connect() as connection:
-            if limits := LIMITS.get(connection.dialect.name):
-                await connection.exec_driver_sql(limits)
             yield connection
 
     async def _prepare(self) -> None:
@@ -134,8 +143,9 @@ class Records:
                 return
             make_folder(self._engine)
             async with self._engine.begin() as connection:
-                # Two workers that make a table at once would stumble over each other.
-                await connection.exec_driver_sql(_ALONE[connection.dialect.name])
+                await begin(connection, write=True, patience_s=self._patience_s)
+                if connection.dialect.name == "postgresql":  # in SQLite whoever writes is alone
+                    await connection.exec_driver_sql(_SETUP_LOCK)
                 await connection.run_sync(self._make)
             self._ready = True
 
@@ -164,7 +174,12 @@ class Records:
             .with_for_update(skip_locked=True)  # another worker sweeps, too
         )
         try:
-            async with asyncio.timeout(self._deadline_s), self._engine.begin() as connection:
+            async with (
+                asyncio.timeout(self._deadline_s),
+                self._writers,
+                self._engine.begin() as connection,
+            ):
+                await begin(connection, write=True, patience_s=self._patience_s)
                 await connection.execute(
                     sa.delete(effects).where(effects.c.effect_key.in_(old.scalar_subquery()))
                 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +86,30 @@ async def test_many_workers_write_each_effect_once_and_lose_no_value(url: str, l
     assert await execute(
         url, f"select count(*) from streamagents_effects where effect_id like '{leads}%'"
     ) == [(20,)]
+
+
+async def test_workers_that_start_together_make_their_tables_once(url: str, leads: str) -> None:
+    async with AsyncExitStack() as stack:
+        workers = [await stack.enter_async_context(database(url, leads)) for _ in range(8)]
+
+        found = await asyncio.gather(*(worker.find(leads, "ann") for worker in workers))
+
+    assert found == [None] * 8
+
+
+async def test_whoever_writes_waits_in_an_order(tmp_path: Path) -> None:
+    """SQLite's own wait has none: under load somebody was always too late."""
+    order: list[int] = []
+    async with database(f"sqlite:///{tmp_path}/records.db", "leads") as records:
+
+        async def send(number: int) -> None:
+            await records.send(put("leads", {}), Effect(id=f"{number}"))
+            order.append(number)
+
+        await send(0)  # and what the first one cleans up
+        await asyncio.gather(*map(send, range(1, 30)))
+
+    assert order == list(range(30))
 
 
 async def test_a_write_that_fails_leaves_no_mark(url: str, leads: str) -> None:

@@ -174,6 +174,14 @@ async def test_starttls_that_does_not_come_about_ends_it(
     assert not {"AUTH", "MAIL"} & set(server.verbs)
 
 
+async def test_what_is_said_about_a_password_is_not_repeated_at_all() -> None:
+    async with scripted(AUTH="535 nearly, the last letter is r") as server:
+        with pytest.raises(Reject, match=r"refused the login with 535\. ") as caught:
+            await channel(server.port, user="crm", password=PASSWORD).send(MAIL, EFFECT)
+
+    assert caught.value.code == "login_refused"
+
+
 async def test_a_server_that_takes_no_login_is_told_so() -> None:
     async with scripted(EHLO="250 mx.example") as server:
         with pytest.raises(NotSentError, match="offers no login that we know"):
