@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound="BaseModel")
 
 DEADLINE_S = 60.0
-MAX_TOKENS = 1024
+MAX_TOKENS = 4096
+"""What a model thinks counts, too, and the models of 2026 think unasked."""
 MAX_TURNS = 8
 DEFAULT_MODEL = "claude-haiku-5-5"
 """Asked where nobody names one: the cheapest of its generation. Most events ask for a label, a

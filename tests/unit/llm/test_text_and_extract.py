@@ -41,7 +41,7 @@ async def test_a_text_is_asked_for_with_the_data_apart_from_the_prompt() -> None
     assert text == "A lead of 40 people."
     assert asked(question) == ["Summarise the lead.", '<data>{"size":40}</data>']
     assert question.system.endswith("\n\nYou sell.")
-    assert (question.model, question.max_tokens) == ("claude-haiku-5-5", 1024)
+    assert (question.model, question.max_tokens) == ("claude-haiku-5-5", 4096)
 
 
 async def test_the_next_attempt_asks_nothing_it_was_answered() -> None:
