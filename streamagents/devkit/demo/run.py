@@ -17,7 +17,7 @@ from streamagents.devkit.demo.reading import Reader
 from streamagents.devkit.demo.story import Story
 from streamagents.devkit.demo.summary import Evidence, concerns, summarize
 from streamagents.devkit.demo.view import Frame
-from streamagents.devkit.demo.words import conclusion, stopped_early
+from streamagents.devkit.demo.words import conclusion, stopped_early, who_answers
 from streamagents.devkit.foreground import StopAsked
 from streamagents.devkit.harness import Harness, apply_topics
 from streamagents.devkit.stopping import Stopping
@@ -215,12 +215,14 @@ class _Demo:
             inbox=self._inbox,
             seconds=(self._ended or time.monotonic()) - self._began,
             rss_mib=self._rss_mib,
+            provider=self._app.model.name,
         )
 
     def _frame(self) -> Frame:
         settings = self._app.settings
+        answers = who_answers(self._app.model.name, settings.model)
         return Frame(
-            title=f"demo   Kafka at {settings.bootstrap}   run {self._run_id}",
+            title=f"demo   Kafka at {settings.bootstrap}   {answers}   run {self._run_id}",
             agents=agents_of(self._app),
             summary=self._summary(),
             story=self._story,

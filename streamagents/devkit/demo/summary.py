@@ -118,6 +118,8 @@ class Summary:
     """How often an agent finished an event again. Never, that is the promise."""
     seconds: float
     rss_mib: int
+    provider: str = ""
+    """Who answered `ctx.llm`."""
 
     @property
     def good(self) -> bool:
@@ -131,12 +133,19 @@ class Summary:
             "seconds": round(self.seconds, 2),
             "rss_mib": self.rss_mib,
             "ran_twice": self.ran_twice,
+            "provider": self.provider,
             "topics": {topic: asdict(counts) for topic, counts in self.topics.items()},
         }
 
 
 def summarize(
-    sent: Iterable[Sent], evidence: Evidence, *, inbox: str, seconds: float = 0.0, rss_mib: int = 0
+    sent: Iterable[Sent],
+    evidence: Evidence,
+    *,
+    inbox: str,
+    seconds: float = 0.0,
+    rss_mib: int = 0,
+    provider: str = "",
 ) -> Summary:
     """Compare what was sent with what Kafka says."""
     events = _by_identity(sent)
@@ -156,6 +165,7 @@ def summarize(
         ),
         seconds=seconds,
         rss_mib=rss_mib,
+        provider=provider,
     )
 
 

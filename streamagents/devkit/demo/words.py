@@ -16,12 +16,20 @@ if TYPE_CHECKING:
 _REASON = 90
 
 
+def who_answers(provider: str, model: str) -> str:
+    """Who stands behind `ctx.llm`, in a few words for a title."""
+    if provider == "rules":
+        return "answers by rules, no model"
+    return "recorded answers" if provider == "replay" else f"asks {model}"
+
+
 def conclusion(summary: Summary, sent: Sequence[Sent], evidence: Evidence) -> list[str]:
     """What came out of it."""
     return [
         *_letters(sent, evidence),
         "",
         *_verdict(summary, sent, evidence),
+        *_rules(summary),
         _effort(summary),
     ]
 
@@ -32,6 +40,11 @@ def stopped_early(log: Path) -> str:
         "Stopped before every event had its outcome. What was sent is kept in Kafka: the next "
         f"worker handles it. The log is {log}."
     )
+
+
+def _rules(summary: Summary) -> list[str]:
+    said = "The agents answered by rules, without a model; with ANTHROPIC_API_KEY they ask Claude."
+    return [said] if summary.provider == "rules" else []
 
 
 def _effort(summary: Summary) -> str:
