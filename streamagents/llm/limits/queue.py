@@ -60,11 +60,11 @@ class RateQueue:
                 line.draw(-1, -tokens)
                 raise
 
-    def correct(self, model: str, tokens: int) -> None:
-        """A call took so many tokens more than was thought; fewer, if negative."""
+    def correct(self, model: str, tokens: int, *, requests: int = 0) -> None:
+        """A call took so many tokens and requests more than was thought; fewer, if negative."""
         line = self._line(model)
         if line is not None:
-            line.draw(0, tokens)
+            line.draw(requests, tokens)
 
     def _line(self, model: str) -> _Line | None:
         rate = self._rates.get(model) or self._rates.get(EVERY_MODEL)

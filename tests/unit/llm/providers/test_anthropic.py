@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic import BaseModel, Field
+from structlog.testing import capture_logs
 
 from streamagents.errors import (
     ConfigurationError,
@@ -481,6 +483,81 @@ async def test_a_key_that_is_repeated_to_us_is_not_passed_on(
     assert "Bad key *** given" in str(caught.value)
     assert KEY not in repr(caught.value)
     assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        fails(200, words=f"Bad key {KEY} given."),
+        fails(200, "rate_limit_error", f"Bad key {KEY} given."),
+        fails(200, "overloaded_error", f"Bad key {KEY} given."),
+        fails(200, KEY),
+        Reply(body=json.dumps({"type": "error", "error": KEY}).replace("sk-", "\\u0073k-")),
+        says("ok", stop_reason=KEY),
+        Reply(body=message("ok", stop_reason="refusal", model=KEY)),
+        Reply(body=message("ok", stop_reason="refusal"), headers={"request-id": KEY}),
+    ],
+)
+async def test_a_key_is_not_passed_on_from_what_calls_itself_a_success(
+    reply: Reply, desk: Callable[..., Desk]
+) -> None:
+    on = desk(*[reply] * 2)
+
+    with (
+        capture_logs() as logs,
+        pytest.raises((ModelError, ModelBusyError, ModelRefusedError)) as caught,
+    ):
+        await on.ask()
+
+    assert KEY not in f"{caught.value!r} {vars(caught.value)} {logs}"
+
+
+@pytest.mark.parametrize("charset", ["rot13", "base64", "idna", "undefined", "hex"])
+async def test_an_encoding_that_is_none_of_text_hides_no_error(
+    charset: str, desk: Callable[..., Desk]
+) -> None:
+    headers = {"content-type": f"application/json; charset={charset}", "retry-after": "7"}
+    on = desk(fails(429, headers=headers))
+
+    with pytest.raises(ModelBusyError) as caught:
+        await on.ask()
+
+    assert (caught.value.code, caught.value.after_s) == ("rate_limited", 7)
+
+
+@pytest.mark.parametrize("tokens", [10**9, 10**18, 10**400])
+async def test_a_usage_that_no_call_can_have_is_none(
+    tokens: int, desk: Callable[..., Desk]
+) -> None:
+    on = desk(says("ok", usage={"input_tokens": 5, "output_tokens": tokens}))
+
+    with pytest.raises(ModelError) as caught:
+        await on.ask()
+
+    assert caught.value.code == "unreadable"
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [
+        [fails(500), says("ok")],
+        [fails(500), fails(500)],
+        [fails(500), fails(400)],
+        [Reply(close=True), fails(429)],
+        [Reply(close=True), Reply(close=True)],
+        [says("ok")],
+    ],
+)
+async def test_it_is_told_how_many_requests_were_made(
+    replies: list[Reply], desk: Callable[..., Desk]
+) -> None:
+    on = desk(*replies)
+    try:
+        told = (await on.ask()).requests
+    except (ModelError, ModelBusyError, ModelRefusedError) as exc:
+        told = exc.requests
+
+    assert told == len(on.api.asked) == len(replies)
 
 
 def test_without_a_key_there_is_no_provider() -> None:
