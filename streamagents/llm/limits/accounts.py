@@ -114,8 +114,10 @@ class Accounts:
                 await event.keep(charge.before.plus(estimate))
             if parts:
                 await self._till.keep(parts)
-        except BaseException:  # the call is not made; what was written counts, until the day ends
-            self._under_way.subtract(names)
+        except BaseException as exc:  # the call is not made, and costs nothing
+            self.settle(charge, NOTHING)
+            if isinstance(exc, ModelBusyError):  # and not cancelled: there is time to write it
+                await self.settle_event(charge, NOTHING)
             raise
         return charge
 

@@ -80,8 +80,8 @@ class _Line:
     """The line in front of one model."""
 
     def __init__(self, rate: ModelRate) -> None:
-        self._requests = _bucket(rate.requests_per_minute)
-        self._tokens = _bucket(rate.tokens_per_minute)
+        self._requests = _bucket(rate.requests_per_minute, full=False)
+        self._tokens = _bucket(rate.tokens_per_minute, full=True)
         self._end = 0.0
 
     def share(self, share: float, now: float) -> None:
@@ -114,5 +114,5 @@ class _Line:
         return self._end - now
 
 
-def _bucket(per_minute: float | None) -> Bucket | None:
-    return None if per_minute is None else Bucket(per_minute)
+def _bucket(per_minute: float | None, *, full: bool) -> Bucket | None:
+    return None if per_minute is None else Bucket(per_minute, full=full)

@@ -366,3 +366,19 @@ async def test_a_second_try_takes_a_turn_too() -> None:
 
     minutes = [sum(begin <= at < begin + 60 for at in made) for begin in range(0, 540, 10)]
     assert max(minutes) <= 62
+
+
+async def test_a_worker_that_is_killed_again_and_again_brings_no_burst_each_time() -> None:
+    limits = Limits(rates={MODEL: ModelRate(requests_per_minute=60)})
+    made: list[float] = []
+    for life in range(6):
+        desk = Desk(limits)
+        desk.clock.advance(20 * life)
+        while desk.clock.monotonic() < 20 * (life + 1):
+            asking = asyncio.create_task(desk.admit())
+            while not asking.done():
+                await asyncio.sleep(0)
+                desk.clock.advance(desk.clock.next_wake_s or 0)
+            made.append(desk.clock.monotonic())
+
+    assert max(sum(begin <= at < begin + 60 for at in made) for begin in range(60)) <= 60

@@ -512,6 +512,15 @@ async def test_a_key_is_not_passed_on_from_what_calls_itself_a_success(
     assert KEY not in f"{caught.value!r} {vars(caught.value)} {logs}"
 
 
+async def test_a_key_that_is_a_word_spoils_no_answer() -> None:
+    with MessagesApi([says("That is the text.")]) as api:
+        model = AnthropicModel(api_key="text", base_url=api.url)
+        answer = await model.answer(question())
+        await model.close()
+
+    assert answer.text == "That is the text."
+
+
 @pytest.mark.parametrize("charset", ["rot13", "base64", "idna", "undefined", "hex"])
 async def test_an_encoding_that_is_none_of_text_hides_no_error(
     charset: str, desk: Callable[..., Desk]
