@@ -104,7 +104,7 @@ def draw(
     """From which slices a call is paid: its own partition's first, then the fullest.
 
     Args:
-        wallets: of the worker's partitions that count as the event's does, as of today.
+        wallets: of the worker's partitions that have slices of these budgets, as of today.
         scopes: the budgets that the call has to fit in.
         estimate: what it may take.
         own: the partition of its event.

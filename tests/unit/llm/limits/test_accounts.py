@@ -277,3 +277,22 @@ async def test_a_clock_that_is_a_little_behind_gives_no_second_budget() -> None:
     with pytest.raises(ModelBusyError):
         await behind.set_aside("Lead", Event(), Spend(0, 50))
     assert spent(till) == 1000
+
+
+async def test_what_all_agents_share_is_theirs_whatever_tables_they_have() -> None:
+    places = [*PLACES, *((16, number) for number in range(16))]
+    till, shared = MemoryTill(places), Budget(tokens_per_day=2000)
+    own = {"Small": Budget(tokens_per_day=300)}
+    books = Accounts(shared, own, partitions=20, till=till, clock=FakeClock(NOON))
+    small = 0
+    while small < 1000:
+        try:
+            charge = await books.set_aside("Small", Event(), Spend(0, 10))
+        except ModelBusyError:
+            break
+        books.settle(charge, Spend(0, 10))
+        small += 10
+
+    assert small == 300
+    assert await all_that_is_left(books, (4, 0)) == 1700
+    assert (spent(till), spent(till, "Small")) == (2000, 300)
