@@ -221,6 +221,9 @@ def _content(reply: Reply, content: Any) -> tuple[Mapping[str, Any], ...]:
                 continue
             case _:
                 raise _unreadable(reply, "a block of content that is none")
+    ids = [block["id"] for block in blocks if block["type"] == "tool_use"]
+    if len(set(ids)) < len(ids):
+        raise _unreadable(reply, "two uses of tools under one id")
     return tuple(blocks)
 
 

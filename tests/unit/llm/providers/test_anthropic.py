@@ -452,6 +452,18 @@ async def test_a_models_thinking_goes_back_to_it_with_what_its_tools_say(
     assert second.body["cache_control"] == {"type": "ephemeral"}
 
 
+async def test_two_uses_of_tools_under_one_id_cannot_be_answered(
+    desk: Callable[..., Desk],
+) -> None:
+    use = {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {}}
+    on = desk(Reply(body=message(content=[use, use], stop_reason="tool_use")))
+
+    with pytest.raises(ModelError) as caught:
+        await on.ask()
+
+    assert caught.value.code == "unreadable"
+
+
 async def test_blocks_that_nobody_knows_are_left_out(desk: Callable[..., Desk]) -> None:
     blocks = [
         {"type": "text", "text": "a"},
