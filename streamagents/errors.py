@@ -95,6 +95,9 @@ class ModelError(StreamAgentsError):
     (HTML, cut JSON, an error inside a 200), `invalid_answer` (twice not what was asked for).
     """
 
+    requests = 1
+    """Those that may have reached the provider."""
+
     def __init__(self, reason: str, *, code: str, request_id: str = "") -> None:
         super().__init__(reason)
         self.code, self.request_id = code, request_id
@@ -108,6 +111,9 @@ class ModelBusyError(RetryLater):
     for: `no_key` (401, 403), `billing` (402), `no_model` (404).
     """
 
+    requests = 1
+    """Those that may have reached the provider."""
+
     def __init__(self, after_s: float, reason: str, *, code: str, request_id: str = "") -> None:
         super().__init__(after_s, reason)
         self.code, self.request_id = code, request_id
@@ -119,6 +125,9 @@ class ModelRefusedError(Reject):
     `code`: `refused` (the model), `max_tokens` (the answer is cut), `bad_request` (400, 413, 422),
     `max_turns` (a tool loop that does not end), `budget` (where the policy says so).
     """
+
+    requests = 1
+    """Those that may have reached the provider."""
 
     def __init__(self, reason: str, *, code: str, request_id: str = "") -> None:
         super().__init__(reason, code=code)

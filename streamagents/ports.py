@@ -152,6 +152,8 @@ class Answer:
     request_id: str = ""
     usd: float | None = None
     """What it cost, as whoever settled the call knows; None where that is not known."""
+    requests: int = 1
+    """Those that may have reached the provider: a try that failed is one, too."""
 
     @property
     def text(self) -> str:

@@ -205,7 +205,7 @@ def fault(error: Exception, *, ending: bool) -> Exception:
 
 
 def _never(error: Exception) -> bool:
-    if isinstance(error, (IntegrityError, DataError)):
+    if isinstance(error, (IntegrityError, DataError, OverflowError)):  # SQLite: too large a number
         return True
     if isinstance(error, StatementError) and not isinstance(error, DBAPIError):
         return True  # a value that no column of its type takes

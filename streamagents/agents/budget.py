@@ -38,10 +38,15 @@ class Budget:
             value = getattr(self, name)
             if value is None:
                 continue
-            number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            if not number or not math.isfinite(value) or value < 0:
+            if not is_amount(value):
                 raise ConfigurationError(f"Budget({name}={value!r}): a number from 0 on is needed.")
         if self.when_spent not in {"wait", "reject"}:
             raise ConfigurationError(
                 f"Budget(when_spent={self.when_spent!r}): say 'wait' or 'reject'."
             )
+
+
+def is_amount(value: object) -> bool:
+    """Whether this is a number that can be spent: finite, and from 0 on."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and math.isfinite(value) and value >= 0  # type: ignore[arg-type,operator] # is one

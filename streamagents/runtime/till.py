@@ -68,10 +68,12 @@ class PartitionTill:
             for task in drawer.writes:
                 task.cancel()
 
-    def wallets(self, count: int) -> Mapping[Place, Wallet]:
-        """Of our partitions of a table with so many."""
+    def wallets(self, count: int | None) -> Mapping[Place, Wallet]:
+        """Of our partitions of a table with so many; None: of all tables."""
         return {
-            place: drawer.wallet for place, drawer in self._drawers.items() if place[0] == count
+            place: drawer.wallet
+            for place, drawer in self._drawers.items()
+            if count is None or place[0] == count
         }
 
     async def keep(self, places: Collection[Place]) -> None:

@@ -23,9 +23,13 @@ class MemoryTill:
         self.durable: dict[Place, bytes] = {} if durable is None else durable
         self._wallets = {place: Wallet.decode(self.durable.get(place)) for place in places}
 
-    def wallets(self, count: int) -> Mapping[Place, Wallet]:
-        """The wallets of a table's partitions."""
-        return {place: wallet for place, wallet in self._wallets.items() if place[0] == count}
+    def wallets(self, count: int | None) -> Mapping[Place, Wallet]:
+        """The wallets of a table's partitions; None: of all tables."""
+        return {
+            place: wallet
+            for place, wallet in self._wallets.items()
+            if count is None or place[0] == count
+        }
 
     async def keep(self, places: Collection[Place]) -> None:
         """Write these wallets."""

@@ -58,8 +58,8 @@ class Charge:
 
     agent: str
     day: str
-    scopes: tuple[str, ...]
-    parts: Mapping[Place, Spend]
+    parts: Mapping[str, Mapping[Place, Spend]]
+    """By scope, from which slices."""
     estimate: Spend
     event: EventWallet | None = None
     before: Spend = NOTHING
@@ -99,23 +99,24 @@ class Accounts:
             ModelRefusedError: it is spent, and they are not; or the event's own budget is.
         """
         if wallet is None:
-            return Charge(agent, "", (), {}, estimate)
+            return Charge(agent, "", {}, estimate)
         spent = self._of_event(agent, wallet, estimate)
         scopes = self._scopes(agent, wallet.place[0])
         day = day_of(self._clock.now())
-        names = tuple(scope.name for scope in scopes)
         parts = self._draw(wallet.place, scopes, estimate, day) if scopes else {}
         event = None if spent is None else wallet
-        charge = Charge(agent, day, names, parts, estimate, event, spent or Spend())
-        self._add(charge, 1)
-        self._under_way.update(names)
+        charge = Charge(agent, day, parts, estimate, event, spent or Spend())
+        self._add(charge)
+        self._under_way.update(parts.keys())
         try:
             if event is not None:  # first: until it is written, other calls of the event count less
                 await event.keep(charge.before.plus(estimate))
             if parts:
-                await self._till.keep(parts)
-        except BaseException:  # the call is not made; what was written counts, until the day ends
-            self._under_way.subtract(names)
+                await self._till.keep(_places(charge))
+        except BaseException as exc:  # the call is not made, and costs nothing
+            self.settle(charge, NOTHING)
+            if isinstance(exc, ModelBusyError):  # and not cancelled: there is time to write it
+                await self.settle_event(charge, NOTHING)
             raise
         return charge
 
@@ -123,10 +124,10 @@ class Accounts:
         """The call is over; None: nobody knows what it took, and the estimate stands."""
         if not charge.day:
             return
-        self._under_way.subtract(charge.scopes)
+        self._under_way.subtract(charge.parts.keys())
         if spend is not None and charge.parts:
             self._correct(charge, spend.minus(charge.estimate))
-            self._till.note(charge.parts)
+            self._till.note(_places(charge))
 
     async def settle_event(self, charge: Charge, spend: Spend | None) -> None:
         """The same for the event's own budget; with the next durable write at the latest."""
@@ -136,8 +137,11 @@ class Accounts:
 
     def used(self, agent: str, count: int) -> Mapping[str, float]:
         """By scope: how much of this worker's slices is spent, 0 to 1 and beyond."""
-        wallets = self._wallets(count, day_of(self._clock.now()))
-        return {scope.name: used_ratio(wallets, scope) for scope in self._scopes(agent, count)}
+        day = day_of(self._clock.now())
+        return {
+            scope.name: used_ratio(self._wallets(scope, count, day), scope)
+            for scope in self._scopes(agent, count)
+        }
 
     def _of_event(self, agent: str, wallet: EventWallet, estimate: Spend) -> Spend | None:
         """What the event has spent; None if it has no budget of its own."""
@@ -168,24 +172,27 @@ class Accounts:
         )
         return [scope for scope in scopes if scope is not None]
 
-    def _wallets(self, count: int, day: str) -> Mapping[Place, Wallet]:
-        wallets = self._till.wallets(count)
+    def _wallets(self, scope: Scope, count: int, day: str) -> Mapping[Place, Wallet]:
+        """Where a scope's slices are: all tables' for what all agents share."""
+        wallets = self._till.wallets(None if scope.name == EVERYBODY else count)
         for wallet in wallets.values():
             wallet.turn(day)
         return wallets
 
     def _draw(
         self, own: Place, scopes: Sequence[Scope], estimate: Spend, day: str
-    ) -> Mapping[Place, Spend]:
-        wallets = self._wallets(own[0], day)
+    ) -> Mapping[str, Mapping[Place, Spend]]:
         alone = not any(self._under_way[scope.name] for scope in scopes)
-        parts = draw(wallets, scopes, estimate, own=own, alone=alone)
-        if isinstance(parts, Refused):
-            under_way = self._under_way[parts.scope]
-            raise self._held() if under_way else self._spent(parts.scope)
+        drawn = {}
         for scope in scopes:
+            wallets = self._wallets(scope, own[0], day)
+            parts = draw(wallets, [scope], estimate, own=own, alone=alone)
+            if isinstance(parts, Refused):
+                under_way = self._under_way[parts.scope]
+                raise self._held() if under_way else self._spent(parts.scope)
+            drawn[scope.name] = parts
             self._warn(scope, wallets, day)
-        return parts
+        return drawn
 
     def _held(self) -> ModelBusyError:
         # What calls under way have set aside may come back: nobody knows yet that it is spent.
@@ -205,20 +212,21 @@ class Accounts:
         left_s = (next_day(now) - now).total_seconds()
         return ModelBusyError(min(left_s, RECHECK_S), reason, code="budget")
 
-    def _add(self, charge: Charge, sign: int) -> None:
-        if charge.parts:
-            wallets = self._till.wallets(next(iter(charge.parts))[0])
-            for place, part in charge.parts.items():
-                wallets[place].add(charge.scopes, part.part(sign))
+    def _add(self, charge: Charge) -> None:
+        wallets = self._till.wallets(None)
+        for scope, parts in charge.parts.items():
+            for place, part in parts.items():
+                wallets[place].add([scope], part)
 
     def _correct(self, charge: Charge, difference: Spend) -> None:
         """Give back, or take more, in the proportion in which it was taken."""
-        wallets = self._till.wallets(next(iter(charge.parts))[0])
-        for place, part in charge.parts.items():
-            wallet = wallets.get(place)
-            if wallet is None or wallet.day != charge.day:
-                continue  # the partition has gone, or the day has: what was set aside stands
-            wallet.add(charge.scopes, difference.part(_ratio(part, charge.estimate)))
+        wallets = self._till.wallets(None)
+        for scope, parts in charge.parts.items():
+            for place, part in parts.items():
+                wallet = wallets.get(place)
+                if wallet is None or wallet.day != charge.day:
+                    continue  # the partition has gone, or the day has: what was set aside stands
+                wallet.add([scope], difference.part(_ratio(part, charge.estimate)))
 
     def _warn(self, scope: Scope, wallets: Mapping[Place, Wallet], day: str) -> None:
         ratio = used_ratio(wallets, scope)
@@ -230,6 +238,10 @@ class Accounts:
                 used=f"{ratio:.0%}",
                 advice="this worker's share of today's budget: raise it, or events will wait",
             )
+
+
+def _places(charge: Charge) -> set[Place]:
+    return {place for parts in charge.parts.values() for place in parts}
 
 
 def _ratio(part: Spend, whole: Spend) -> float:

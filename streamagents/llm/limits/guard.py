@@ -29,8 +29,8 @@ _AWAY = frozenset({"timeout", "connection", "server_error", "unreadable", "overl
 """Codes that speak against the provider; five in a row open its circuit."""
 _ONE_MODEL = frozenset({"rate_limited", "no_model"})
 """Codes that concern one model; the provider's other ones may be asked."""
-_NOT_KNOWN = frozenset({"timeout", "unreadable"})
-"""Codes after which nobody knows what was spent: the estimate stands."""
+_NOT_KNOWN = frozenset({"timeout", "connection", "unreadable"})
+"""Codes after which nobody knows what was spent, if anybody was asked: the estimate stands."""
 
 _PASSING_S = 30.0
 """An overload for which the provider asks for no more than this, or for nothing, may be passing."""
@@ -80,7 +80,11 @@ class LimitedGuard:
         probed = [circuit for circuit in self._of(question.model) if circuit.enter()]
         try:
             await self._queue.turn(question.model, spend.tokens)
-            charge = await self._set_aside(who, spend)
+            try:
+                charge = await self._set_aside(who, spend)
+            except BaseException:  # the turn is another's
+                self._queue.correct(question.model, -spend.tokens, requests=-1)
+                raise
         except BaseException:  # the call does not begin
             for circuit in probed:
                 circuit.given_up()
@@ -122,6 +126,11 @@ class LimitedGuard:
             )
         return price
 
+    def _price_of_answer(self, answer: Answer | None, asked: str) -> Price | None:
+        """The price of who answered; behind a gateway it may have a name that nobody knows."""
+        known = None if answer is None else price_of(answer.model, self._limits.prices)
+        return known or self._price(asked)
+
     # -- afterwards ------------------------------------------------------------------------------
 
     async def settle(
@@ -129,11 +138,12 @@ class LimitedGuard:
     ) -> float | None:
         """The call is over: what it cost in dollars, None where that is not known."""
         self._tell_circuits(passed, error)
-        price = self._price(answer.model if answer else passed.model)
+        price = self._price_of_answer(answer, passed.model)
         spend = self._spent(answer, error, price)
         self._accounts.settle(passed.charge, spend)
-        if spend is not None:
-            self._queue.correct(passed.model, spend.tokens - passed.charge.estimate.tokens)
+        tokens = 0 if spend is None else spend.tokens - passed.charge.estimate.tokens
+        requests = getattr(answer or error, "requests", 1)  # one was drawn
+        self._queue.correct(passed.model, tokens, requests=requests - 1)
         await self._accounts.settle_event(passed.charge, spend)
         return None if price is None or spend is None else spend.usd
 
@@ -142,7 +152,9 @@ class LimitedGuard:
     ) -> Spend | None:
         if answer is not None:
             return spend_of(answer.usage, price)
-        if isinstance(error, (ModelError, ModelBusyError)) and error.code not in _NOT_KNOWN:
+        if isinstance(error, (ModelError, ModelBusyError)) and not (
+            error.code in _NOT_KNOWN and error.requests
+        ):
             return NOTHING
         return None  # cancelled, a deadline, a bad answer: it may have been paid for
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from streamagents.agents.budget import Budget
+from streamagents.agents.budget import Budget, is_amount
 from streamagents.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class ModelRate:
     def __post_init__(self) -> None:
         for name in ("requests_per_minute", "tokens_per_minute"):
             value = getattr(self, name)
-            if value is not None and not value > 0:
+            if value is not None and not (is_amount(value) and value > 0):
                 raise ConfigurationError(f"ModelRate({name}={value!r}): more than 0 is needed.")
 
 

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from streamagents.agents.budget import is_amount
+from streamagents.errors import ConfigurationError
 from streamagents.llm.limits.spend import Spend
 
 if TYPE_CHECKING:
@@ -20,7 +22,11 @@ _NANOS = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """USD per million tokens."""
+    """USD per million tokens.
+
+    Raises:
+        ConfigurationError: when built with a value that cannot work.
+    """
 
     input: float
     output: float
@@ -31,6 +37,12 @@ class Price:
     long_from: int | None = None
     """A prompt of more tokens than this costs, all of it, what `long` says."""
     long: Price | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("input", "output", "cache_write", "cache_read"):
+            value = getattr(self, name)
+            if value is not None and not is_amount(value):
+                raise ConfigurationError(f"Price({name}={value!r}): a number from 0 on is needed.")
 
     def nanos(self, usage: Usage) -> int:
         """What an answer cost, in billionths of a dollar, rounded up."""

@@ -60,11 +60,11 @@ class RateQueue:
                 line.draw(-1, -tokens)
                 raise
 
-    def correct(self, model: str, tokens: int) -> None:
-        """A call took so many tokens more than was thought; fewer, if negative."""
+    def correct(self, model: str, tokens: int, *, requests: int = 0) -> None:
+        """A call took so many tokens and requests more than was thought; fewer, if negative."""
         line = self._line(model)
         if line is not None:
-            line.draw(0, tokens)
+            line.draw(requests, tokens)
 
     def _line(self, model: str) -> _Line | None:
         rate = self._rates.get(model) or self._rates.get(EVERY_MODEL)
@@ -80,8 +80,8 @@ class _Line:
     """The line in front of one model."""
 
     def __init__(self, rate: ModelRate) -> None:
-        self._requests = _bucket(rate.requests_per_minute)
-        self._tokens = _bucket(rate.tokens_per_minute)
+        self._requests = _bucket(rate.requests_per_minute, full=False)
+        self._tokens = _bucket(rate.tokens_per_minute, full=True)
         self._end = 0.0
 
     def share(self, share: float, now: float) -> None:
@@ -114,5 +114,5 @@ class _Line:
         return self._end - now
 
 
-def _bucket(per_minute: float | None) -> Bucket | None:
-    return None if per_minute is None else Bucket(per_minute)
+def _bucket(per_minute: float | None, *, full: bool) -> Bucket | None:
+    return None if per_minute is None else Bucket(per_minute, full=full)

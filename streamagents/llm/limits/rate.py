@@ -15,10 +15,12 @@ class Bucket:
     Args:
         per_minute: the limit of the whole group.
         least: what must fit in at once, however small the limit: one request.
+        full: whether it begins so; else with the least. Who comes and goes brings a burst each
+            time.
     """
 
-    def __init__(self, per_minute: float, *, least: float = 1.0) -> None:
-        self._limit, self._least = per_minute, least
+    def __init__(self, per_minute: float, *, least: float = 1.0, full: bool = True) -> None:
+        self._limit, self._least, self._full = per_minute, least, full
         self._share: float | None = None
         self._size = self._per_s = self._level = 0.0
         self._at = 0.0
@@ -34,7 +36,7 @@ class Bucket:
         even = limit - self._size if limit > 2 * self._size else limit
         self._per_s = even / _MINUTE_S
         if self._share is None and share:
-            self._level = self._size
+            self._level = self._size if self._full else self._least
         self._level = min(self._level, self._size)
         self._share = share
 

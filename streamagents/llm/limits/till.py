@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 class Till(Protocol):
     """Keeps wallets where a crash, a rebalance and another worker find them."""
 
-    def wallets(self, count: int) -> Mapping[Place, Wallet]:
-        """Of the state partitions that this worker owns, of a table with so many."""
+    def wallets(self, count: int | None) -> Mapping[Place, Wallet]:
+        """Of the state partitions that this worker owns, of a table with so many; None: of all."""
 
     async def keep(self, places: Collection[Place]) -> None:
         """Write these wallets as they are now; durable when this returns.

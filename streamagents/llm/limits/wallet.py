@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from streamagents.llm.limits.spend import NANOS, NOTHING, Spend
@@ -33,8 +33,11 @@ class Wallet:
     spent: dict[str, Spend] = field(default_factory=dict)
 
     def turn(self, day: str) -> None:
-        """A new day begins with nothing spent."""
-        if day != self.day:
+        """A new day begins with nothing spent.
+
+        Where it has begun already, our clock is behind that of an earlier owner: it goes on.
+        """
+        if day != self.day and not _is_eve(day, self.day):
             self.day, self.spent = day, {}
 
     def add(self, scopes: Sequence[str], spend: Spend) -> None:
@@ -101,7 +104,7 @@ def draw(
     """From which slices a call is paid: its own partition's first, then the fullest.
 
     Args:
-        wallets: of the worker's partitions that count as the event's does, as of today.
+        wallets: of the worker's partitions that have slices of these budgets, as of today.
         scopes: the budgets that the call has to fit in.
         estimate: what it may take.
         own: the partition of its event.
@@ -131,6 +134,10 @@ def used_ratio(wallets: Mapping[Place, Wallet], scope: Scope) -> float:
 def day_of(now: datetime) -> str:
     """The UTC day, as a wallet names it."""
     return now.astimezone(UTC).date().isoformat()
+
+
+def _is_eve(day: str, of: str) -> bool:
+    return bool(of) and date.fromisoformat(day) + timedelta(days=1) == date.fromisoformat(of)
 
 
 def next_day(now: datetime) -> datetime:

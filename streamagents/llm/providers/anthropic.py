@@ -8,11 +8,18 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from streamagents.errors import ConfigurationError, ModelError, describe
+from streamagents.errors import (
+    ConfigurationError,
+    ModelBusyError,
+    ModelError,
+    ModelRefusedError,
+    describe,
+)
 from streamagents.llm.providers.messages import (
     Reply,
     answer_of,
@@ -39,6 +46,8 @@ _AGAIN_S = 0.5
 _MOST_BYTES = 8 << 20
 """Of a reply: the longest answer takes less than a tenth."""
 _MOST_SCHEMAS = 500
+_LEAST_SECRET = 16
+"""What is shorter may be a word: a stub takes any key, and answers are not to suffer from it."""
 
 
 class AnthropicModel:
@@ -97,16 +106,18 @@ class AnthropicModel:
         if question.schema is not None:
             form = {"type": "json_schema", "schema": self._schema(question.schema)}
             request["output_config"] = {"format": form}
-        for last in (False, True):
-            reply = await self._said(client, request, last=last)
-            if reply is not None and (last or not worth_another_try(reply)):
-                break
-            await asyncio.sleep(self._again_s)
-        assert reply is not None  # noqa: S101 - the last try says something or raises
-        if reply.status == 200:  # noqa: PLR2004
-            return answer_of(reply, question, provider=NAME, now=time.time())
-        # Without a cause: the SDK's error holds the whole request, and whatever was said of it.
-        raise error_of(reply, now=time.time(), secret=self._secret) from None
+        requests = 0
+        try:
+            for last in (False, True):
+                reply = await self._said(client, request)
+                requests += not isinstance(reply, ModelError) or reply.requests
+                if last or not _worth_another_try(reply):
+                    break
+                await asyncio.sleep(self._again_s)
+            return replace(self._read(reply, question), requests=requests)
+        except (ModelError, ModelBusyError, ModelRefusedError) as exc:
+            exc.requests = requests
+            raise
 
     async def close(self) -> None:
         """Close the connections."""
@@ -124,28 +135,43 @@ class AnthropicModel:
         make = await asyncio.to_thread(_load)
         return make(self._keys, self._url)
 
-    async def _said(
-        self, client: AsyncAnthropic, request: Mapping[str, Any], *, last: bool
-    ) -> Reply | None:
-        """What comes back; None if that was nothing, and there is another try."""
+    def _read(self, reply: Reply | ModelError, question: Question) -> Answer:
+        if isinstance(reply, ModelError):
+            raise reply
+        now = time.time()
+        if reply.status == 200:  # noqa: PLR2004
+            return answer_of(reply, question, provider=NAME, now=now, secret=self._secret)
+        # Without a cause: the SDK's error holds the whole request, and whatever was said of it.
+        raise error_of(reply, now=now, secret=self._secret) from None
+
+    async def _said(self, client: AsyncAnthropic, request: Mapping[str, Any]) -> Reply | ModelError:
+        """What comes back, or why nothing does."""
         import anthropic  # noqa: PLC0415 - see above; it is there by now
         import httpx2  # noqa: PLC0415
 
         try:
             raw = await client.messages.with_raw_response.create(**request)
-            return Reply(status=raw.status_code, body=await raw.read(), headers=raw.headers)
+            return self._reply(raw.status_code, await raw.read(), raw.headers)
         except anthropic.APIStatusError as exc:
-            return Reply(
-                status=exc.status_code, body=exc.response.content, headers=exc.response.headers
-            )
+            return self._reply(exc.status_code, exc.response.content, exc.response.headers)
         except (anthropic.APIError, httpx2.HTTPError, OSError) as exc:
-            if not last and not isinstance(exc, anthropic.APITimeoutError):
-                return None
             # The client shows what it could not read: who talks nonsense may repeat our key.
             why = describe(exc.__cause__ or exc).replace(self._secret, "***")
-            raise ModelError(
-                f"The model's provider cannot be reached: {why[:200]}.", code="connection"
-            ) from None
+            late = isinstance(exc, anthropic.APITimeoutError)
+            error = ModelError(
+                f"The model's provider cannot be reached: {why[:200]}.",
+                code="timeout" if late else "connection",
+            )
+            error.requests = int(not _never_sent(exc))
+            return error
+
+    def _reply(self, status: int, body: bytes, headers: Mapping[str, str]) -> Reply:
+        """Without our key, whoever repeats it to us, and wherever."""
+        secret = self._secret
+        if len(secret) >= _LEAST_SECRET:
+            body = body.replace(secret.encode(), b"***")
+            headers = {name: said.replace(secret, "***") for name, said in headers.items()}
+        return Reply(status=status, body=body, headers=headers)
 
     def _schema(self, schema: Mapping[str, Any]) -> dict[str, Any]:
         """What the API takes of a schema. The rest goes into descriptions, and is checked by us.
@@ -216,9 +242,26 @@ async def _bound(response: Any) -> None:
         async def aclose(self) -> None:
             await self._inner.aclose()
 
-    if response.headers.get("content-encoding", "identity") != "identity":
+    # Of an error the SDK makes a text; there are codecs that make something else of bytes.
+    response.encoding = "utf-8"
+    if response.headers.get("content-encoding", "identity").lower() != "identity":
         raise ReadError("the reply is packed, though it was asked not to be")
     response.stream = Bounded(response.stream)
+
+
+def _worth_another_try(reply: Reply | ModelError) -> bool:
+    if isinstance(reply, ModelError):
+        return reply.code == "connection"
+    return worth_another_try(reply)
+
+
+def _never_sent(error: BaseException | None) -> bool:
+    """Whether nobody was there to be asked."""
+    from aiohttp import ClientConnectorError, ConnectionTimeoutError  # noqa: PLC0415 - see above
+
+    while error and not isinstance(error, (ClientConnectorError, ConnectionTimeoutError)):
+        error = error.__cause__
+    return error is not None
 
 
 def _checked(url: str) -> str:

@@ -28,6 +28,9 @@ LEAST_S = 1.0
 """A wait counts no attempt: one of nothing would be asked again without end."""
 _SAID_CHARS = 300
 _ID_CHARS = 100
+_MOST = 10_000_000
+"""Tokens of one kind in one call, several windows full. More is nonsense that would take all of a
+budget."""
 _CACHED = {"cache_control": {"type": "ephemeral"}}
 _LIMITED, _OVERLOADED, _SERVER = 429, 529, 500
 _BAD_REQUEST = frozenset({400, 413, 422})
@@ -98,8 +101,10 @@ class Reply:
             return None
 
 
-def answer_of(reply: Reply, question: Question, *, provider: str, now: float) -> Answer:
-    """The answer in a reply with status 200.
+def answer_of(
+    reply: Reply, question: Question, *, provider: str, now: float, secret: str = ""
+) -> Answer:
+    """The answer in a reply with status 200; for `secret` see `error_of`.
 
     Raises:
         ModelError: there is none; likewise its siblings for an error inside.
@@ -111,7 +116,7 @@ def answer_of(reply: Reply, question: Question, *, provider: str, now: float) ->
     if not isinstance(body, dict):
         raise _unreadable(reply, "no message")
     if body.get("type") == "error" or isinstance(body.get("error"), dict):
-        raise _error_inside(reply, now)
+        raise _error_inside(reply, now, secret)
     stop_reason, model = body.get("stop_reason"), body.get("model")
     if not isinstance(stop_reason, str):
         raise _unreadable(reply, "a message that does not say why it stopped")
@@ -168,13 +173,14 @@ def _for_an_operator(status: int, type_: str, said: str) -> str:
     return _STATUS_OF_OPERATOR.get(status, "")
 
 
-def _error_inside(reply: Reply, now: float) -> Fault:
+def _error_inside(reply: Reply, now: float, secret: str) -> Fault:
     """An error that calls itself a success."""
-    type_, said = _words(reply, "")
+    type_, said = _words(reply, secret)
     inside = {"rate_limit_error": _LIMITED, "overloaded_error": _OVERLOADED}.get(type_)
     if inside is not None:
         headers = {**reply.headers, "retry-after-ms": "", "retry-after": ""}
-        return error_of(Reply(status=inside, body=reply.body, headers=headers), now=now)
+        inner = Reply(status=inside, body=reply.body, headers=headers)
+        return error_of(inner, now=now, secret=secret)
     return _unreadable(reply, f"an error inside of a success, {type_} {said!r}")
 
 
@@ -194,7 +200,7 @@ def _words(reply: Reply, secret: str) -> tuple[str, str]:
     except (ValueError, KeyError, TypeError, AttributeError):
         return "", ""  # HTML of a proxy: nothing for a person
     if secret:
-        said = said.replace(secret, "***")
+        type_, said = type_.replace(secret, "***"), said.replace(secret, "***")
     return type_[:_ID_CHARS], " ".join(said.split())[:_SAID_CHARS].rstrip(".")
 
 
@@ -215,6 +221,9 @@ def _content(reply: Reply, content: Any) -> tuple[Mapping[str, Any], ...]:
                 continue
             case _:
                 raise _unreadable(reply, "a block of content that is none")
+    ids = [block["id"] for block in blocks if block["type"] == "tool_use"]
+    if len(set(ids)) < len(ids):
+        raise _unreadable(reply, "two uses of tools under one id")
     return tuple(blocks)
 
 
@@ -232,6 +241,6 @@ def _usage(reply: Reply, usage: Any) -> Usage:
     ]
     if counts[0] is None or counts[1] is None:
         raise _unreadable(reply, "a message without usage")
-    if any(type(count) not in (int, type(None)) or (count or 0) < 0 for count in counts):
+    if not all(count is None or (type(count) is int and 0 <= count <= _MOST) for count in counts):
         raise _unreadable(reply, "a message whose usage is no number of tokens")
     return Usage(*(count or 0 for count in counts))

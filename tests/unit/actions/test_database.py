@@ -212,6 +212,7 @@ async def test_a_table_of_a_users_own_gets_values_in_its_columns(url: str, leads
         ({"seen_at": "yesterday"}, "'seen_at' of .* takes datetime, not this"),
         ({"email": "bob"}, "name another email than the key"),
         ({"note": None}, "will not take the record"),
+        ({"score": 10**30}, "will not take the record"),
     ],
 )
 async def test_what_a_users_table_does_not_take_is_rejected(

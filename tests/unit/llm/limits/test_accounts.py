@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 from structlog.testing import capture_logs
@@ -16,7 +17,11 @@ from streamagents.llm.limits.wallet import EVERYBODY, Place, Wallet
 from streamagents.testing import FakeClock
 from streamagents.testing.till import MemoryTill
 
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+MIDNIGHT = datetime(2026, 11, 24, tzinfo=UTC)
 PLACES = [(4, number) for number in range(4)]
 
 
@@ -238,3 +243,56 @@ async def test_four_fifths_of_a_budget_are_told_once_a_day() -> None:
 
     warned = [entry for entry in logs if entry["event"] == "budget_nearly_spent"]
     assert [entry["scope"] for entry in warned] == ["*", "*"]
+
+
+async def test_calls_that_were_never_made_are_given_back() -> None:
+    till, event = MemoryTill(PLACES), Event()
+    books = accounts(till, Budget(tokens_per_day=4000, tokens_per_event=1000))
+    keep = till.keep
+
+    async def refuses(places: Collection[Place]) -> None:
+        await keep(places)
+        raise ModelBusyError(1, "the partition was given back", code="budget")
+
+    till.keep = refuses  # type: ignore[method-assign] # as it is in a rebalance
+    for _ in range(20):
+        with pytest.raises(ModelBusyError):
+            await books.set_aside("Lead", event, Spend(0, 500))
+    till.keep = keep  # type: ignore[method-assign]
+    await books.set_aside("Lead", event, Spend(0, 1000))
+
+    assert (spent(till), event.kept.tokens) == (1000, 1000)
+
+
+async def test_a_clock_that_is_a_little_behind_gives_no_second_budget() -> None:
+    till = MemoryTill(PLACES)
+    ahead = accounts(till, Budget(tokens_per_day=1000), clock=FakeClock(MIDNIGHT))
+    ahead.settle(await ahead.set_aside("Lead", Event(), Spend(0, 900)), None)
+    late = FakeClock(MIDNIGHT - timedelta(seconds=2))
+    behind = accounts(till, Budget(tokens_per_day=1000), clock=late)
+    behind.settle(await behind.set_aside("Lead", Event(), Spend(0, 50)), None)
+    late.advance(5)
+    behind.settle(await behind.set_aside("Lead", Event(), Spend(0, 50)), None)
+
+    with pytest.raises(ModelBusyError):
+        await behind.set_aside("Lead", Event(), Spend(0, 50))
+    assert spent(till) == 1000
+
+
+async def test_what_all_agents_share_is_theirs_whatever_tables_they_have() -> None:
+    places = [*PLACES, *((16, number) for number in range(16))]
+    till, shared = MemoryTill(places), Budget(tokens_per_day=2000)
+    own = {"Small": Budget(tokens_per_day=300)}
+    books = Accounts(shared, own, partitions=20, till=till, clock=FakeClock(NOON))
+    small = 0
+    while small < 1000:
+        try:
+            charge = await books.set_aside("Small", Event(), Spend(0, 10))
+        except ModelBusyError:
+            break
+        books.settle(charge, Spend(0, 10))
+        small += 10
+
+    assert small == 300
+    assert await all_that_is_left(books, (4, 0)) == 1700
+    assert (spent(till), spent(till, "Small")) == (2000, 300)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -80,14 +80,14 @@ class Desk:
             clock=self.clock,
         )
 
-    async def admit(self, model: str = MODEL, agent: str = "Lead") -> Pass:
+    async def admit(self, model: str = MODEL, agent: str = "Lead", who: Who | None = None) -> Pass:
         question = Question(
             model=model,
             system="",
             messages=({"role": "user", "content": [{"type": "text", "text": "Hello"}]},),
             max_tokens=100,
         )
-        return await self.guard.admit(question, Who(agent))  # type: ignore[arg-type]
+        return await self.guard.admit(question, who or Who(agent))  # type: ignore[arg-type]
 
     async def fail(self, error: Exception, model: str = MODEL) -> None:
         await (await self.admit(model)).settle(None, error)
@@ -305,6 +305,7 @@ async def test_a_spent_budget_holds_the_agent_back_until_there_are_more_partitio
         (broken("server_error"), 0),
         (ModelBusyError(1, "429", code="rate_limited"), 0),
         (broken("timeout"), True),
+        (broken("connection"), True),
         (broken("unreadable"), True),
         (asyncio.CancelledError(), True),
     ],
@@ -314,3 +315,70 @@ async def test_what_may_have_been_paid_for_counts(error: Exception, kept: int) -
     await desk.fail(error)
 
     assert bool(desk.spent()) == bool(kept)
+
+
+async def test_an_answer_under_a_name_without_a_price_costs_what_was_asked_for() -> None:
+    desk = Desk(Limits(budget=Budget(usd_per_day=1)))
+    passed = await desk.admit()
+    with capture_logs() as logs:
+        usd = await passed.settle(answer(Usage(1000, 200), "gateway/haiku-eu-7f3a"), None)
+
+    assert usd == pytest.approx(0.002)
+    assert desk.till.wallets(4)[4, 0].spent[EVERYBODY].usd == pytest.approx(0.002)
+    assert logs == []
+
+
+async def test_where_nobody_was_there_nothing_was_spent() -> None:
+    desk = Desk(Limits(budget=Budget(tokens_per_day=1_000_000)))
+    error = broken("connection")
+    error.requests = 0
+    await desk.fail(error)
+
+    assert desk.spent() == 0
+
+
+async def test_who_is_refused_by_a_budget_takes_no_turn_from_the_others() -> None:
+    rate = ModelRate(requests_per_minute=60, tokens_per_minute=60_000)
+    desk = Desk(Limits(budget=Budget(tokens_per_event=500), rates={MODEL: rate}))
+    spent = Who(wallet=Event(kept=Spend(0, 450)))
+    for _ in range(100):
+        with pytest.raises(ModelRefusedError):
+            await desk.admit(who=spent)
+
+    await asyncio.wait_for(desk.admit(), 10)  # at once: the clock stands still
+
+
+async def test_a_second_try_takes_a_turn_too() -> None:
+    desk = Desk(Limits(rates={MODEL: ModelRate(requests_per_minute=60)}))
+    made = []
+    while desk.clock.monotonic() < 600:
+        asking = asyncio.create_task(desk.admit())
+        while not asking.done():
+            await asyncio.sleep(0)
+            desk.clock.advance(desk.clock.next_wake_s or 0)
+        try:
+            passed = asking.result()
+        except ModelBusyError as busy:
+            desk.clock.advance(busy.after_s)
+            continue
+        made += [desk.clock.monotonic()] * 2
+        await passed.settle(replace(answer(SMALL), requests=2), None)
+
+    minutes = [sum(begin <= at < begin + 60 for at in made) for begin in range(0, 540, 10)]
+    assert max(minutes) <= 62
+
+
+async def test_a_worker_that_is_killed_again_and_again_brings_no_burst_each_time() -> None:
+    limits = Limits(rates={MODEL: ModelRate(requests_per_minute=60)})
+    made: list[float] = []
+    for life in range(6):
+        desk = Desk(limits)
+        desk.clock.advance(20 * life)
+        while desk.clock.monotonic() < 20 * (life + 1):
+            asking = asyncio.create_task(desk.admit())
+            while not asking.done():
+                await asyncio.sleep(0)
+                desk.clock.advance(desk.clock.next_wake_s or 0)
+            made.append(desk.clock.monotonic())
+
+    assert max(sum(begin <= at < begin + 60 for at in made) for begin in range(60)) <= 60

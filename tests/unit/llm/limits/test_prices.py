@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from streamagents.errors import ConfigurationError
+from streamagents.llm.limits import ModelRate
 from streamagents.llm.limits.prices import PRICES, Price, price_of, spend_of
 from streamagents.llm.limits.spend import Spend
 from streamagents.ports import Usage
@@ -28,6 +32,14 @@ def test_an_answer_costs_what_the_price_list_says(model: str, usage: Usage, usd:
     assert price is not None
 
     assert spend_of(usage, price).usd == pytest.approx(usd, abs=1e-9)
+
+
+@pytest.mark.parametrize("wrong", [-1, float("nan"), float("inf"), "3", True])
+def test_a_price_or_a_rate_that_cannot_work_is_refused(wrong: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"Price\(output="):
+        Price(input=1, output=wrong)
+    with pytest.raises(ConfigurationError, match="requests_per_minute"):
+        ModelRate(requests_per_minute=wrong)
 
 
 def test_an_unknown_model_costs_tokens_and_no_known_money() -> None:

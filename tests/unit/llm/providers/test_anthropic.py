@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic import BaseModel, Field
+from structlog.testing import capture_logs
 
 from streamagents.errors import (
     ConfigurationError,
@@ -450,6 +452,18 @@ async def test_a_models_thinking_goes_back_to_it_with_what_its_tools_say(
     assert second.body["cache_control"] == {"type": "ephemeral"}
 
 
+async def test_two_uses_of_tools_under_one_id_cannot_be_answered(
+    desk: Callable[..., Desk],
+) -> None:
+    use = {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {}}
+    on = desk(Reply(body=message(content=[use, use], stop_reason="tool_use")))
+
+    with pytest.raises(ModelError) as caught:
+        await on.ask()
+
+    assert caught.value.code == "unreadable"
+
+
 async def test_blocks_that_nobody_knows_are_left_out(desk: Callable[..., Desk]) -> None:
     blocks = [
         {"type": "text", "text": "a"},
@@ -481,6 +495,90 @@ async def test_a_key_that_is_repeated_to_us_is_not_passed_on(
     assert "Bad key *** given" in str(caught.value)
     assert KEY not in repr(caught.value)
     assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        fails(200, words=f"Bad key {KEY} given."),
+        fails(200, "rate_limit_error", f"Bad key {KEY} given."),
+        fails(200, "overloaded_error", f"Bad key {KEY} given."),
+        fails(200, KEY),
+        Reply(body=json.dumps({"type": "error", "error": KEY}).replace("sk-", "\\u0073k-")),
+        says("ok", stop_reason=KEY),
+        Reply(body=message("ok", stop_reason="refusal", model=KEY)),
+        Reply(body=message("ok", stop_reason="refusal"), headers={"request-id": KEY}),
+    ],
+)
+async def test_a_key_is_not_passed_on_from_what_calls_itself_a_success(
+    reply: Reply, desk: Callable[..., Desk]
+) -> None:
+    on = desk(*[reply] * 2)
+
+    with (
+        capture_logs() as logs,
+        pytest.raises((ModelError, ModelBusyError, ModelRefusedError)) as caught,
+    ):
+        await on.ask()
+
+    assert KEY not in f"{caught.value!r} {vars(caught.value)} {logs}"
+
+
+async def test_a_key_that_is_a_word_spoils_no_answer() -> None:
+    with MessagesApi([says("That is the text.")]) as api:
+        model = AnthropicModel(api_key="text", base_url=api.url)
+        answer = await model.answer(question())
+        await model.close()
+
+    assert answer.text == "That is the text."
+
+
+@pytest.mark.parametrize("charset", ["rot13", "base64", "idna", "undefined", "hex"])
+async def test_an_encoding_that_is_none_of_text_hides_no_error(
+    charset: str, desk: Callable[..., Desk]
+) -> None:
+    headers = {"content-type": f"application/json; charset={charset}", "retry-after": "7"}
+    on = desk(fails(429, headers=headers))
+
+    with pytest.raises(ModelBusyError) as caught:
+        await on.ask()
+
+    assert (caught.value.code, caught.value.after_s) == ("rate_limited", 7)
+
+
+@pytest.mark.parametrize("tokens", [10**9, 10**18, 10**400])
+async def test_a_usage_that_no_call_can_have_is_none(
+    tokens: int, desk: Callable[..., Desk]
+) -> None:
+    on = desk(says("ok", usage={"input_tokens": 5, "output_tokens": tokens}))
+
+    with pytest.raises(ModelError) as caught:
+        await on.ask()
+
+    assert caught.value.code == "unreadable"
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [
+        [fails(500), says("ok")],
+        [fails(500), fails(500)],
+        [fails(500), fails(400)],
+        [Reply(close=True), fails(429)],
+        [Reply(close=True), Reply(close=True)],
+        [says("ok")],
+    ],
+)
+async def test_it_is_told_how_many_requests_were_made(
+    replies: list[Reply], desk: Callable[..., Desk]
+) -> None:
+    on = desk(*replies)
+    try:
+        told = (await on.ask()).requests
+    except (ModelError, ModelBusyError, ModelRefusedError) as exc:
+        told = exc.requests
+
+    assert told == len(on.api.asked) == len(replies)
 
 
 def test_without_a_key_there_is_no_provider() -> None:
