@@ -119,8 +119,8 @@ class EmailChannel:
         if refused:
             raise Reject(
                 f"Recipient {refused[0]} of {len(action.to)} is nobody that this application may "
-                "write to: allow the address or its domain in the channel email, and replay this "
-                "letter.",
+                "write to: allow the address or its domain in the channel email "
+                "(STREAMAGENTS_EMAIL_ALLOW), and replay this letter.",
                 code="recipient_not_allowed",
             )
         name, address = self._sender

@@ -194,5 +194,13 @@ def _outside_of_steps(what: str) -> None:
     if step:
         raise ConfigurationError(
             f"ctx.{what} was used in the function of step {step!r}: a step that is not run again "
-            f"would leave it out. Return what is needed, and use ctx.{what} after the step."
+            f"would leave it out. {_INSTEAD[what]}"
         )
+
+
+_INSTEAD = {
+    "state": "Read the state before the step and hand over what is needed; change it after.",
+    "emit": "Return what is needed, and use ctx.emit after the step.",
+    "act": "Return what is needed, and use ctx.act after the step. (A model's tool that decides "
+    "effects is a @tool(acts=True).)",
+}

@@ -56,6 +56,7 @@ class Steps:
         version: of the agent.
         keep: whether the steps of another version count.
         in_thread: runs a plain function beside the event loop; None runs it at once.
+        before: awaited before a function runs; not where its result is stored.
     """
 
     def __init__(
@@ -65,9 +66,10 @@ class Steps:
         version: str = "1",
         keep: bool = True,
         in_thread: Callable[..., Awaitable[Any]] | None = None,
+        before: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._storage, self._version, self._keep = storage, version, keep
-        self._in_thread = in_thread
+        self._in_thread, self._before = in_thread, before
         self._begun: set[str] = set()
 
     async def run(self, name: str, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
@@ -126,6 +128,8 @@ class Steps:
     async def _call(
         self, path: str, function: Callable[..., Any], arguments: tuple[Any, ...]
     ) -> Any:
+        if self._before is not None:
+            await self._before()
         token = _within.set(path)
         try:
             if self._in_thread is None or _is_async(function):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from streamagents.cli.common import ANSWER_S, AppModule, AsJson, load, quiet_drivers
+from streamagents.cli.common import ANSWER_S, AppModule, AsJson, load, module_of, quiet_drivers
 from streamagents.errors import InvalidEventError, UndecodableError
 from streamagents.events import encode, new_traceparent
 from streamagents.events.wire import parse
@@ -66,8 +66,8 @@ def send(
     )
     if head.to_inbox:
         typer.echo(
-            f"No model or agent is registered for {type_!r}: it goes to the inbox, and from there "
-            "to the fallback agent.",
+            f"{module_of(app)} registers no model or agent for {type_!r} (--app names another "
+            "module): it goes to the inbox, and there to the fallback agent.",
             err=True,
         )
     position = asyncio.run(_write(application.settings.bootstrap, head, value))
@@ -127,7 +127,7 @@ def _validate(type_: str, value: bytes, model: type[Event] | None) -> Event | No
             f"{'.'.join(str(part) for part in fault['loc']) or 'the data'}: {fault['msg']}"
             for fault in exc.errors(include_url=False, include_input=False)
         )
-        raise InvalidEventError(f"The data is no {type_!r}: {faults}.") from exc
+        raise InvalidEventError(f"The data is no {type_!r}: {faults.rstrip('.')}.") from exc
 
 
 def _read(data: str) -> bytes:

@@ -10,10 +10,10 @@ import asyncio
 import logging
 import os
 import sys
-import traceback
 from pathlib import Path
 
 from streamagents.errors import ConfigurationError, StreamAgentsError
+from streamagents.runtime.frames import users_frames
 
 _FAULTY = 1
 
@@ -53,15 +53,8 @@ def where(exc: BaseException) -> str:
     if isinstance(exc, SyntaxError):
         return f"{exc.msg} ({Path(exc.filename or '?').name}, line {exc.lineno})"
     said = f"{type(exc).__name__}: {exc}" if str(exc) else type(exc).__name__
-    frames = [f for f in traceback.extract_tb(exc.__traceback__) if _is_users(f.filename)]
-    return (
-        f"{said} ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else said
-    )
-
-
-def _is_users(filename: str) -> bool:
-    ours = str(Path(__file__).parents[1])
-    return not filename.startswith((ours, "<")) and "site-packages" not in filename
+    frames = users_frames(exc)
+    return f"{said} ({Path(frames[-1].file).name}, line {frames[-1].line})" if frames else said
 
 
 def _own_output() -> int:

@@ -17,7 +17,7 @@ from streamagents.runtime.purse import EventPurse
 from streamagents.runtime.threads import call_in_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from streamagents.agents import Context
     from streamagents.agents.state import StateStorage
@@ -43,15 +43,23 @@ class Attempt:
         settling: the partition's state, to read and to write.
         clock: the time.
         asker: asks the model.
+        before_step: awaited before a step's function runs.
     """
 
     def __init__(
-        self, case: Case, emitter: Emitter, settling: Settling, clock: Clock, asker: Asker
+        self,
+        case: Case,
+        emitter: Emitter,
+        settling: Settling,
+        clock: Clock,
+        asker: Asker,
+        *,
+        before_step: Callable[[], Awaitable[None]],
     ) -> None:
         self.records: list[Outgoing] = []
         self.writes: dict[bytes, bytes | None] = {}
         self._case, self._emitter, self._settling, self._clock = case, emitter, settling, clock
-        self._asker = asker
+        self._asker, self._before_step = asker, before_step
         self._unnamed_events = self._bytes = 0
         self._names = EffectNames()
         self._steps: Steps | None = None
@@ -101,6 +109,7 @@ class Attempt:
                 version=registration.version,
                 keep=registration.keep_steps,
                 in_thread=call_in_thread,
+                before=self._before_step,
             )
         return await self._steps.run(name, function, arguments)
 

@@ -35,7 +35,7 @@ def channels_from(
     """The channels that the settings name, for `create_app(channels=...)`.
 
     The database is always among them. Slack, e-mail and HTTP are where they are configured: an
-    effect that goes there without becomes a letter.
+    event whose agent decides an effect for another fails, and becomes a letter.
 
     Args:
         settings: the application's.

@@ -115,7 +115,7 @@ class Emitter:
             raise ConfigurationError(
                 f"ctx.act({type(action).__name__}): the application has no channel {action.via!r}, "
                 f"it has {', '.join(sorted(self._channels))}: name it in "
-                "create_app(..., channels=[...])."
+                "create_app(..., channels=[...]). (channels_from has those that are configured.)"
             )
         id_ = f"{incoming.id}/{name}"
         outgoing = self._record(

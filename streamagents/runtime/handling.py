@@ -162,12 +162,12 @@ class Handling:
                 return True
             if isinstance(decision, Park):
                 self._park(case, decision.after_s)
-                self._settling.tell("parked", case, error)
+                self._settling.tell_put_off("parked", case, error, decision.after_s)
                 return False
             # Durable before the next attempt: a crash between them must not forget a failure.
             await self._settling.write(case, Status.WAITING)
             case.marked = False
-            self._settling.tell("retried", case, error)
+            self._settling.tell_put_off("retried", case, error, decision.after_s)
             if not self.releasing:
                 await self._worker.clock.sleep(decision.after_s)
         raise asyncio.CancelledError  # the event is given back
@@ -183,7 +183,15 @@ class Handling:
 
     def _new_attempt(self, case: Case) -> Attempt:
         worker = self._worker
-        return Attempt(case, worker.emitter, self._settling, worker.clock, worker.asker)
+        # A frozen worker must not pay for what its successor has paid for: see `_until_alive`.
+        return Attempt(
+            case,
+            worker.emitter,
+            self._settling,
+            worker.clock,
+            worker.asker,
+            before_step=self._until_alive,
+        )
 
     async def _attempt(self, case: Case, attempt: Attempt) -> tuple[BaseException | None, float]:
         worker = self._worker

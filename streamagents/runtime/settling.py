@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
 from aiokafka.errors import KafkaError
 
-from streamagents.errors import StepError, describe
+from streamagents.errors import RetryLater, StepError, describe
 from streamagents.pipeline.dedupe import duplicate, replay_count
 from streamagents.pipeline.identity import digest, origin_of, seen_key
 from streamagents.pipeline.mark import Mark, Status
@@ -17,6 +18,7 @@ from streamagents.pipeline.places import steps_of
 from streamagents.pipeline.stored import StoredRecord
 from streamagents.ports import Report
 from streamagents.runtime.ends import Ends
+from streamagents.runtime.frames import place
 from streamagents.runtime.group import Group
 from streamagents.runtime.letters import Letters
 from streamagents.runtime.reports import report_of
@@ -160,6 +162,7 @@ class Settling:
                 code=why.code,
                 detail=why.reason,
             ),
+            why.error,
         )
 
     def dead_letter_unread(
@@ -234,19 +237,39 @@ class Settling:
         )
         self._observer.observe(report)
 
-    def tell(self, outcome: str, case: Case, error: BaseException | None = None) -> None:
+    def tell(self, outcome: str, case: Case) -> None:
         """Report what happened on the way."""
-        if error is None:
-            attempt = case.attempts + (outcome == "started")
-            self._observer.observe(report_of(outcome, case.incoming, attempt))
-            return
+        attempt = case.attempts + (outcome == "started")
+        self._observer.observe(report_of(outcome, case.incoming, attempt))
+
+    def tell_put_off(self, outcome: str, case: Case, error: BaseException, after_s: float) -> None:
+        """Report an attempt that is followed by another, so many seconds later."""
         code, detail = type(error).__name__, describe(error)
         report = report_of(outcome, case.incoming, case.attempts, code=code, detail=detail)
+        wished = isinstance(error, RetryLater)
+        log.log(
+            logging.INFO if wished else logging.WARNING,
+            outcome,
+            event_id=report.event_id,
+            topic=report.topic,
+            agent=report.agent,
+            attempts=report.attempt,
+            reason=detail,
+            after_s=round(after_s, 1),
+            **_at(error),
+        )
         self._observer.observe(report)
 
     # -- groups ----------------------------------------------------------------------------------
 
-    def _send(self, record: Record, outgoing: Outgoing, writes: Writes, why: Report) -> None:
+    def _send(
+        self,
+        record: Record,
+        outgoing: Outgoing,
+        writes: Writes,
+        why: Report,
+        error: BaseException | None = None,
+    ) -> None:
         log.warning(
             "dead_lettered",
             event_id=why.event_id,
@@ -255,6 +278,7 @@ class Settling:
             agent=why.agent,
             attempts=why.attempt,
             reason=why.detail,
+            **_at(error),
         )
         self._add(record, why, writes, (outgoing,))
 
@@ -283,3 +307,9 @@ class Settling:
         if case.found_steps:
             keys.update(key for key, _ in self._store.scan(steps_of(case.incoming.seen_key)))
         return keys
+
+
+def _at(error: BaseException | None) -> dict[str, str]:
+    """Where in the agent it happened, as far as that can be told."""
+    at = "" if error is None else place(error)
+    return {"at": at} if at else {}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import faust
 
 from streamagents.actions import Deliverer, LogLine, build_channels
+from streamagents.llm.tools import Page
 from streamagents.settings import Settings
 from streamagents.testing import FakeContext, FakeModel, ToolUse
 from support.commands import CHECKOUT, streamagents
@@ -45,7 +46,7 @@ def test_the_first_agent_takes_less_than_thirty_lines() -> None:
 
 
 async def test_its_channel_is_one_and_its_effect_is_delivered() -> None:
-    *_, notify = blocks("python")
+    *_, notify, _ = blocks("python")
     scope: dict[str, Any] = {"__name__": "notify"}
     exec(notify, scope)
     deliveries = build_channels(scope["CHANNELS"])
@@ -57,7 +58,7 @@ async def test_its_channel_is_one_and_its_effect_is_delivered() -> None:
 async def test_its_agent_that_asks_a_model_runs_without_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, _, module, _ = blocks("python")
+    _, _, module, *_ = blocks("python")
     (tmp_path / "triage.py").write_text(module)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "triage", raising=False)
@@ -77,6 +78,28 @@ async def test_its_agent_that_asks_a_model_runs_without_one(
     assert rules.acted == []
     assert asked.acted == [LogLine(text="wake up: all is down")]
     assert rules.logs[0]["urgency"] == "high"
+
+
+async def test_its_agent_that_uses_the_channels_that_ship_is_an_application(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crm, *_, welcome = blocks("python")
+    for name, source in (("crm", crm), ("welcome", welcome)):
+        (tmp_path / f"{name}.py").write_text(source)
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("STREAMAGENTS_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("STREAMAGENTS_SLACK_WEBHOOK_URL", "https://hooks.slack.com/x")
+    monkeypatch.setenv("STREAMAGENTS_HTTP_ALLOW_HOSTS", "hooks.example.com")
+    monkeypatch.setenv("STREAMAGENTS_SMTP_HOST", "127.0.0.1")
+    monkeypatch.setenv("STREAMAGENTS_SMTP_FROM", "crm@example.com")
+    made: Any = importlib.import_module("welcome")
+    page = Page(url="https://example.com/", title="Example", text="An example.")
+    ctx = FakeContext(steps={"site": page})
+    await made.WelcomeAgent().run(made.NewLead(email="ann@example.com"), ctx)
+
+    assert set(made.app.channels) == {"database", "email", "http", "log", "slack"}
+    assert [action.via for action in ctx.acted] == ["email", "slack", "database", "http"]
 
 
 def test_every_command_it_names_exists() -> None:

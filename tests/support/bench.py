@@ -179,7 +179,14 @@ class Bench:
     def attempt(self, case: Case) -> Attempt:
         """An attempt that has not begun."""
         worker = self.worker
-        return Attempt(case, worker.emitter, self.settling, self.clock, worker.asker)
+        return Attempt(
+            case,
+            worker.emitter,
+            self.settling,
+            self.clock,
+            worker.asker,
+            before_step=self.handling._until_alive,
+        )
 
     async def run(self, source: Record, attempt: int = 1) -> list[Outgoing]:
         """Run the agent once; what would leave."""

@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import threading
+import time
 from typing import Any
 
 import faust
@@ -15,6 +16,7 @@ from streamagents.errors import StreamAgentsError
 
 _STOP_S = 30.0
 """What giving back, the last writes and commit, and Faust's own stop may take after the grace."""
+_LAST_THREADS_S = 1.0
 
 
 class WorkerBoot(faust.App.BootStrategy):  # type: ignore[misc] # Faust is not typed for us
@@ -75,9 +77,19 @@ def _leave_hanging_threads(code: int) -> None:
 
     Everything of ours is stopped, written and committed by then.
     """
-    left = [t for t in threading.enumerate() if t is not threading.main_thread() and not t.daemon]
+    # The event loop's own threads have been told to end a moment ago, when it was closed.
+    until = time.monotonic() + _LAST_THREADS_S
+    for thread in _lasting_threads():
+        thread.join(max(0.0, until - time.monotonic()))
+    left = _lasting_threads()
     if left:
         _leave(f"threads are left behind: {left}", code)
+
+
+def _lasting_threads() -> list[threading.Thread]:
+    """Those that Python waits for at its end."""
+    main = threading.main_thread()
+    return [thread for thread in threading.enumerate() if thread is not main and not thread.daemon]
 
 
 def _leave(why: str, code: int = 0) -> None:

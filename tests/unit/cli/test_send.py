@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from pydantic import EmailStr
 
 from streamagents.agents import build_registry
 from streamagents.cli.send import Letterhead, address
@@ -21,6 +22,14 @@ class Lead(Event, topic="lead", key="email", id="form_id"):
 
 class Scored(Event, topic="scored", type="lead.scored"):
     score: int
+
+
+class Signed(Event, topic="signed"):
+    email: EmailStr
+
+
+class OnSigned:
+    async def run(self, signed: Signed) -> None: ...
 
 
 class OnLead:
@@ -96,3 +105,17 @@ def test_data_is_a_json_object(type_: str) -> None:
         addressed(type_, b"{email}")
     with pytest.raises(InvalidEventError, match=f"The data of '{type_}' is no JSON object"):
         addressed(type_, b"[1]")
+
+
+def test_a_fault_of_the_data_ends_with_one_full_stop() -> None:
+    with pytest.raises(InvalidEventError) as refused:
+        address(
+            build_registry({"signed": OnSigned()}, fallback=OnAnything()),
+            LAYOUT,
+            type_="signed",
+            value=b'{"email": "nobody"}',
+            id_=None,
+            key=None,
+        )
+
+    assert str(refused.value).endswith("must have an @-sign.")

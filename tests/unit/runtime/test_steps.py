@@ -120,6 +120,24 @@ async def test_a_step_is_durable_before_what_follows_it() -> None:
     assert seen == ["behind the step"]
 
 
+async def test_a_worker_that_was_frozen_in_a_step_does_not_pay_for_the_next_one() -> None:
+    """Its successor has the first one's result, and may have paid for the second one."""
+    agent = Enriching()
+    bench = Bench(agent)
+    bench.writer.holds = True
+    task = bench.start(SOURCE)
+    await turns(60)
+    bench.alive = False
+    bench.writer.commit()
+    await turns(60)
+    assert agent.ran == ["enrich"]
+    bench.alive, bench.writer.holds = True, False
+    bench.clock.advance(1)
+    await task
+
+    assert agent.ran == ["enrich", "score"]
+
+
 async def test_the_first_step_brings_a_mark_that_says_so_and_whose_it_is() -> None:
     bench = Bench(Scripted(hang))
     await killed(bench)

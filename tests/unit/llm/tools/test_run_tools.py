@@ -265,10 +265,22 @@ async def test_a_tool_that_reads_may_not_act() -> None:
 
     ctx = FakeContext(model=say(ToolUse("sneaky", {"text": "x"})))
 
-    with pytest.raises(ConfigurationError, match=r"ctx\.act was used in the function of step"):
+    with pytest.raises(ConfigurationError, match=r"ctx\.act was used .*@tool\(acts=True\)"):
         await ctx.llm.run_tools("Go.", [sneaky])
 
     assert ctx.acted == []
+
+
+async def test_a_tool_that_reads_is_handed_the_state_before() -> None:
+    async def seen(ctx: Context) -> int:
+        """How many there were."""
+        count: int = ctx.state.get("seen", 0)
+        return count
+
+    ctx = FakeContext(model=say(ToolUse("seen")), state={"seen": 3})
+
+    with pytest.raises(ConfigurationError, match="Read the state before the step"):
+        await ctx.llm.run_tools("Go.", [seen])
 
 
 async def test_a_tool_that_reads_may_have_steps_of_its_own() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from streamagents.starter.rules.fallback import describe, view
+from streamagents.starter.kinds import KnownType
+from streamagents.starter.registry import AGENT_REGISTRY
+from streamagents.starter.rules.fallback import KNOWN, TELLING, describe, view
 
 
 @pytest.mark.parametrize(
@@ -57,3 +59,10 @@ def test_an_event_looks_like_the_model_that_has_its_fields(
 )  # fmt: skip
 def test_a_sign_of_life_is_told_from_an_event(type_: str, *, noise: bool) -> None:
     assert view({"n": 1}, type_).noise is noise
+
+
+def test_every_type_that_somebody_sends_can_be_recognised() -> None:
+    sent = AGENT_REGISTRY.keys() - {"payment_follow_up"}
+
+    assert set(get_args(KnownType)) == sent
+    assert {model.event_type.type for model in KNOWN} == set(TELLING) == sent
