@@ -14,6 +14,7 @@ from streamagents.llm.limits.spend import NOTHING, Spend
 from streamagents.llm.limits.wallet import (
     EVERYBODY,
     Refused,
+    corrections,
     day_of,
     draw,
     next_day,
@@ -219,14 +220,18 @@ class Accounts:
                 wallets[place].add([scope], part)
 
     def _correct(self, charge: Charge, difference: Spend) -> None:
-        """Give back, or take more, in the proportion in which it was taken."""
-        wallets = self._till.wallets(None)
+        """Give back, or take more."""
+        # Where the partition has gone, or the day has, what was set aside stands.
+        wallets = {
+            place: wallet
+            for place, wallet in self._till.wallets(None).items()
+            if wallet.day == charge.day
+        }
         for scope, parts in charge.parts.items():
-            for place, part in parts.items():
-                wallet = wallets.get(place)
-                if wallet is None or wallet.day != charge.day:
-                    continue  # the partition has gone, or the day has: what was set aside stands
-                wallet.add([scope], difference.part(_ratio(part, charge.estimate)))
+            ours = {place: part for place, part in parts.items() if place in wallets}
+            spent = {place: wallets[place].spent.get(scope, NOTHING) for place in ours}
+            for place, change in corrections(ours, spent, difference).items():
+                wallets[place].add([scope], change)
 
     def _warn(self, scope: Scope, wallets: Mapping[Place, Wallet], day: str) -> None:
         ratio = used_ratio(wallets, scope)
@@ -242,7 +247,3 @@ class Accounts:
 
 def _places(charge: Charge) -> set[Place]:
     return {place for parts in charge.parts.values() for place in parts}
-
-
-def _ratio(part: Spend, whole: Spend) -> float:
-    return part.tokens / whole.tokens if whole.tokens else 1.0

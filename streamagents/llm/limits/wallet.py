@@ -120,6 +120,27 @@ def draw(
     return _split(wallets, scopes, estimate, own)
 
 
+def corrections(
+    parts: Mapping[Place, Spend], spent: Mapping[Place, Spend], difference: Spend
+) -> Mapping[Place, Spend]:
+    """How the slices that a call was paid from change when it took more or less than was thought.
+
+    Whoever has spent most gets it back first: a debt that stays, while others have room, would
+    leave their room to be spent again when the partitions part.
+
+    Args:
+        parts: what was taken, from slices that are still ours.
+        spent: of these slices, in all.
+        difference: what the call took more; negative for less.
+    """
+    changes = {place: [0, 0] for place in parts}
+    for at, rest in enumerate(difference):
+        for place in sorted(parts, key=lambda place: -spent[place][at]):
+            changes[place][at] = rest if rest > 0 else -min(-rest, parts[place][at])
+            rest -= changes[place][at]  # noqa: PLW2901 - what is left of it
+    return {place: Spend(*change) for place, change in changes.items()}
+
+
 def used_ratio(wallets: Mapping[Place, Wallet], scope: Scope) -> float:
     """How much of the worker's slices is spent: 0 is nothing, 1 all of it."""
     ratios = [0.0]

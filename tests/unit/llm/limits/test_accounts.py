@@ -296,3 +296,14 @@ async def test_what_all_agents_share_is_theirs_whatever_tables_they_have() -> No
     assert small == 300
     assert await all_that_is_left(books, (4, 0)) == 1700
     assert (spent(till), spent(till, "Small")) == (2000, 300)
+
+
+async def test_a_partition_that_moves_takes_no_debt_along_that_others_could_have_paid() -> None:
+    till = MemoryTill(PLACES)
+    books = accounts(till, Budget(tokens_per_day=100))
+    books.settle(await books.set_aside("Lead", Event(), Spend(0, 300)), Spend(0, 90))
+    assert spent(till) == 90
+    till.lose((4, 0))
+
+    with pytest.raises(ModelBusyError):
+        await books.set_aside("Lead", Event((4, 1)), Spend(0, 300))

@@ -17,6 +17,7 @@ from streamagents.llm.limits.wallet import (
     Refused,
     Scope,
     Wallet,
+    corrections,
     day_of,
     draw,
     next_day,
@@ -167,3 +168,20 @@ def test_a_budget_that_cannot_work_is_refused(wrong: dict[str, object]) -> None:
 
 def test_no_daily_limit_is_no_scope() -> None:
     assert scope_of(EVERYBODY, Budget(usd_per_event=1), 4) is None
+
+
+@pytest.mark.parametrize(
+    ("difference", "changes"),
+    [
+        (Spend(0, 0), [Spend(0, 0), Spend(0, 0)]),
+        (Spend(-5, -30), [Spend(-5, -30), Spend(0, 0)]),
+        (Spend(-10, -250), [Spend(-10, -200), Spend(0, -50)]),
+        (Spend(7, 7), [Spend(7, 7), Spend(0, 0)]),
+        (Spend(7, -220), [Spend(7, -200), Spend(0, -20)]),
+    ],
+)
+def test_who_has_spent_most_gets_back_first(difference: Spend, changes: list[Spend]) -> None:
+    parts: dict[Place, Spend] = {(4, 0): Spend(10, 200), (4, 1): Spend(10, 100)}
+    all_of_it: dict[Place, Spend] = {(4, 0): Spend(20, 210), (4, 1): Spend(15, 100)}
+
+    assert list(corrections(parts, all_of_it, difference).values()) == changes
