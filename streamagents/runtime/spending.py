@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from streamagents.errors import ConfigurationError
 from streamagents.llm.asker import Asker
 from streamagents.llm.limits import LimitedGuard
 from streamagents.llm.limits.accounts import Accounts
@@ -12,6 +13,7 @@ from streamagents.runtime.till import PartitionTill
 
 if TYPE_CHECKING:
     from streamagents.agents import Registry
+    from streamagents.agents.budget import Budget
     from streamagents.llm.limits import Limits
     from streamagents.ports import Clock, Model, Pauses
 
@@ -31,6 +33,9 @@ def build_asker(
 ) -> tuple[Asker, PartitionTill]:
     """What asks, and the till that its limits are kept in.
 
+    Raises:
+        ConfigurationError: a budget is too small to be cut into slices.
+
     Args:
         model: the provider.
         registry: the agents, with budgets of their own.
@@ -44,9 +49,12 @@ def build_asker(
     if model.name in _FREE:
         return Asker(model, clock=clock, default_model=default_model), till
     registrations = (*registry.agents.values(), registry.fallback)
+    budgets = {r.name: r.route.budget for r in registrations if r.route.budget is not None}
+    for whose, budget in (("all agents", limits.budget), *budgets.items()):
+        _check_slices(whose, budget, partitions)
     accounts = Accounts(
         limits.budget,
-        {r.name: r.route.budget for r in registrations if r.route.budget is not None},
+        budgets,
         partitions=partitions,
         till=till,
         clock=clock,
@@ -61,3 +69,11 @@ def build_asker(
     )
     till.on_more = guard.more_is_ours
     return Asker(model, clock=clock, guard=guard, default_model=default_model), till
+
+
+def _check_slices(whose: str, budget: Budget, partitions: int) -> None:
+    if budget.tokens_per_day and budget.tokens_per_day < partitions:
+        raise ConfigurationError(
+            f"The budget of {whose} has {budget.tokens_per_day} tokens a day for {partitions} "
+            "state partitions, each of which owns a slice: nothing could ever be asked."
+        )

@@ -32,7 +32,7 @@ class Bucket:
         self._fill(now)
         limit = self._limit * share
         self._size = max(self._least, BURST * limit)
-        # Below a few a minute one at once is more than the burst: over by one, at most.
+        # Below a few a minute one at once is more than the burst: over by one a worker, at most.
         even = limit - self._size if limit > 2 * self._size else limit
         self._per_s = even / _MINUTE_S
         if self._share is None and share:

@@ -115,7 +115,8 @@ def draw(
         left = [_room(wallet, scope) for wallet in wallets.values()]
         for at, counts in enumerate((scope.by_money, scope.by_tokens)):
             total = sum(room[at] for room in left)
-            if counts and (total < estimate[at] and not (alone and total > 0)):
+            # Nothing left is nothing, also for a call whose price nobody knows.
+            if counts and (total <= 0 or (total < estimate[at] and not alone)):
                 return Refused(scope.name)
     return _split(wallets, scopes, estimate, own)
 

@@ -182,6 +182,14 @@ async def test_a_registry_that_cannot_work_is_refused(build: Callable[..., Strea
         build(agents={"order": OrderAgent})
 
 
+async def test_a_budget_of_fewer_tokens_than_slices_is_refused(
+    build: Callable[..., StreamApp],
+) -> None:
+    with pytest.raises(ConfigurationError, match="19 tokens a day for 20 state partitions"):
+        build(anthropic_api_key="sk-ant-1234567890", budget_tokens_per_day=19)
+    build(anthropic_api_key="sk-ant-1234567890", budget_tokens_per_day=20)
+
+
 async def test_faulty_settings_are_refused_when_the_app_is_built(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -130,6 +130,14 @@ async def test_an_unknown_model_passes_its_price_is_unknown_and_that_is_said_onc
     assert desk.spent() == 30
 
 
+async def test_a_budget_of_nothing_lets_no_call_pass_whatever_its_price() -> None:
+    desk = Desk(Limits(budget=Budget(usd_per_day=0)))
+    for model in (MODEL, "claude-new-9"):
+        with pytest.raises(ModelBusyError) as busy:
+            await desk.admit(model)
+        assert busy.value.code == "budget"
+
+
 async def test_a_price_of_the_user_counts() -> None:
     desk = Desk(Limits(prices={"mine": Price(input=1_000_000, output=0)}))
 
