@@ -136,14 +136,6 @@ class Accounts:
             spent = charge.event.spent().plus(spend.minus(charge.estimate))
             await charge.event.keep(spent)
 
-    def used(self, agent: str, count: int) -> Mapping[str, float]:
-        """By scope: how much of this worker's slices is spent, 0 to 1 and beyond."""
-        day = day_of(self._clock.now())
-        return {
-            scope.name: used_ratio(self._wallets(scope, count, day), scope)
-            for scope in self._scopes(agent, count)
-        }
-
     def _of_event(self, agent: str, wallet: EventWallet, estimate: Spend) -> Spend | None:
         """What the event has spent; None if it has no budget of its own."""
         budgets = [self._shared, *filter(None, [self._budgets.get(agent)])]
