@@ -132,6 +132,12 @@ async def send(fleet: Fleet, numbers: range, **fields: str) -> None:
     await fleet.send("talk", [job(n, f"k{n % 50}", **fields) for n in numbers])
 
 
+def takes_in(fleet: Fleet, pid: int) -> bool:
+    """Whether a worker has got partitions, and their state."""
+    lines = fleet.log.read_text().splitlines()
+    return any(f"[{pid}]" in line and "intake_begins" in line for line in lines)
+
+
 async def told(fleet: Fleet) -> Counter[str]:
     """The effects that were decided, by id."""
     return Counter(header(record, "ce_id") for record in await fleet.read("streamagents.actions"))
@@ -184,7 +190,7 @@ async def test_a_rebalance_asks_nothing_again(talks: Fleet, api: MessagesApi) ->
     await send(talks, range(300))
     wait_until(lambda: len(talks.lines("end")) > 20, 60)
     second = talks.start(ready=False)
-    await talks.settled(120)
+    wait_until(lambda: takes_in(talks, second.pid), 60)
     await send(talks, range(300, 400))
     await talks.settled(120)
 
