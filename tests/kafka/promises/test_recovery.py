@@ -23,6 +23,8 @@ pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
 
 PARTITIONS = 4
 IDS = 40_000
+LEARNED = 256 << 10
+"""Bytes of a few thousand ids."""
 """In each partition of the changelog."""
 _TRANSACTION = 500
 
@@ -88,6 +90,12 @@ async def assert_prefixes(fleet: Fleet) -> int:
     return sum(len(rows) for rows, _ in disks.values())
 
 
+def on_disk(fleet: Fleet) -> int:
+    """Bytes of the state's files, as they grow while a worker learns."""
+    tables = fleet.data.glob("*/worker-0/v1/tables/state-p4-*.db/*.log")
+    return sum(path.stat().st_size for path in tables)
+
+
 async def begun(fleet: Fleet, what: str, times: int) -> None:
     """Wait until the log has said something so often."""
     await wait_until_async(lambda: fleet.log.read_text().count(what) >= times, 40)
@@ -99,14 +107,15 @@ async def test_a_worker_that_is_killed_while_it_learns_goes_on_where_it_was(flee
     for number in range(1, 4):
         worker = fleet.start(ready=False)
         await begun(fleet, "Restoring state", number)
-        await asyncio.sleep(0.1)
+        before = on_disk(fleet)
+        await wait_until_async(lambda: on_disk(fleet) > before + LEARNED, 40)  # noqa: B023
         fleet.kill(worker)
         learned.append(await assert_prefixes(fleet))
-    assert 0 < learned[0] < learned[-1] < 0.5 * IDS * PARTITIONS
     worker = fleet.start()
     assert fleet.stop(worker) == 0
 
-    assert await assert_prefixes(fleet) > 0.5 * IDS * PARTITIONS
+    # How far it comes in a moment is the machine's affair; that it went on each time, is ours.
+    assert 0 < learned[0] < learned[1] < learned[2] < await assert_prefixes(fleet)
     async with KafkaAdmin(fleet.bootstrap) as admin:
         ends = await admin.end_offsets([f"{fleet.group}-state-p4-changelog"])
     held = {partition: held for partition, (_, held) in rocksdbs(fleet).items()}
