@@ -43,7 +43,7 @@ evals: $(VENV)/installed
 # Hashes of everything, build requirements too, and no host: any index that has the files will do.
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-		--extra devkit --extra postgres --group dev --output-file requirements.lock pyproject.toml
+		--extra devkit --extra postgres --extra redis --extra sqs --group dev --output-file requirements.lock pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--group peers --output-file requirements-bench.lock
 

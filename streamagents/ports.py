@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from streamagents.events import Headers
+    from streamagents.events import Event, Headers
 
 
 class Record(Protocol):
@@ -200,6 +200,35 @@ class Clock(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Wait; other tasks run meanwhile."""
+
+
+class Trigger(Protocol):
+    """What turns something of the world into events: a schedule, a monitor, a hook, a queue."""
+
+    @property
+    def name(self) -> str:
+        """Unique among those of its kind in an application."""
+
+    @property
+    def emits(self) -> Sequence[type[Event]]:
+        """The models of the events that it makes; the application gets their topics."""
+
+
+class Polls(Protocol):
+    """Is told of monitors and schedules. Must not raise and must not block."""
+
+    def polled(self, monitor: str, outcome: str, at: datetime) -> None:
+        """A monitor has looked: ok, unchanged, throttled, failed, or skipped."""
+
+    def fired(self, schedule: str, outcome: str, at: datetime) -> None:
+        """A schedule was woken: fired, caught_up, or skipped; `at` is the slot."""
+
+
+class Requests(Protocol):
+    """Is told of requests to the gateway. Must not raise and must not block."""
+
+    def answered(self, source: str, status: int, seconds: float) -> None:
+        """One was answered. The source is `events`, or the configured name of a hook."""
 
 
 class Observer(Protocol):

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 INBOX = "streamagents.inbox"
 ACTIONS = "streamagents.actions"
+TICKS = "streamagents.ticks"
 LETTERS_SUFFIX = ".dlq"
 OUR_TOPICS = "streamagents."
 """No event of a user's begins so."""
@@ -81,6 +82,15 @@ class Layout:
             partitions=self.partitions,
             keyed_by="the key of the event that decided it, else its id",
             identified_by="ce_id, the effect's id",
+        )
+
+    def ticks(self) -> TopicSpec:
+        """What wakes schedules and monitors by the clock."""
+        return self._delete(
+            self.name(TICKS),
+            partitions=self.partitions,
+            keyed_by="the name of the schedule or the monitor",
+            identified_by="ce_id, `<name>:<slot>`",
         )
 
     def letters(self, source: TopicSpec) -> TopicSpec:

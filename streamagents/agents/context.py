@@ -48,7 +48,7 @@ class EventInfo:
 class Run(Protocol):
     """What stands behind the context of one attempt: the worker, or a test."""
 
-    def emit(self, event: Event, delay_s: float) -> str:
+    def emit(self, event: Event, delay_s: float, id: str | None) -> str:  # noqa: A002 - as in emit
         """Take an event into the attempt's group; its id."""
 
     def act(self, action: Action, name: str | None) -> str:
@@ -142,7 +142,13 @@ class Context:
             ) from None
         return self._run.step(name, function, args)
 
-    def emit(self, event: Event, delay_s: float = 0) -> IssuedId:
+    def emit(
+        self,
+        event: Event,
+        delay_s: float = 0,
+        *,
+        id: str | None = None,  # noqa: A002 - the field's own word
+    ) -> IssuedId:
         """Emit an event, keyed and routed by its class. Returns its id.
 
         The id is the value of the event's id field if it is set, else `<event id>/emit-<n>`: a
@@ -151,11 +157,13 @@ class Context:
         Args:
             event: what is emitted.
             delay_s: seconds until it may run, at most 366 days. It does not hold its key up.
+            id: instead of the id that the event would have. What is emitted twice under one id,
+                be it by two events, runs once.
 
         Raises:
             ConfigurationError: the event's class is not declared to the application.
             EventTooLargeError: the event does not fit into a Kafka record.
-            ValueError: the delay is negative or too long.
+            ValueError: the delay is negative or too long, or the id is no text.
         """
         _outside_of_steps("emit")
         number = isinstance(delay_s, (int, float)) and not isinstance(delay_s, bool)
@@ -164,7 +172,9 @@ class Context:
                 f"emit(..., delay_s={delay_s!r}): a delay is between 0 and {MAX_DELAY_S:.0f} "
                 "seconds (366 days)."
             )
-        return IssuedId(self._run.emit(event, delay_s))
+        if id is not None and not (isinstance(id, str) and id):
+            raise ValueError(f"emit(..., id={id!r}): an id is a text, and not empty.")
+        return IssuedId(self._run.emit(event, delay_s, id))
 
     def act(self, action: Action, name: str | None = None) -> IssuedId:
         """Decide on an effect outside of Kafka: it is sent once the event is done. Returns its id.

@@ -50,6 +50,8 @@ class Registration:
     marked: bool = False
     """Each run gets a mark before it begins, for what it does cannot be taken back; one that ends
     with an error may have done it."""
+    source: str = ""
+    """Where what it emits under ids of its own comes from; empty is the application."""
     turn: Callable[[], Awaitable[None]] | None = None
     """Awaited before each run, and before its mark: a rate."""
 

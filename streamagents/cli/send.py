@@ -5,39 +5,23 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-import uuid
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
 from streamagents.cli.common import ANSWER_S, AppModule, AsJson, load, module_of, quiet_drivers
-from streamagents.errors import InvalidEventError, UndecodableError
+from streamagents.errors import UndecodableError
 from streamagents.events import encode, new_traceparent
-from streamagents.events.wire import parse
+from streamagents.pipeline.addressing import address
 from streamagents.ports import Outgoing
 
 if TYPE_CHECKING:
-    from streamagents.agents import Registry
-    from streamagents.events import Event, EventType
+    from streamagents.pipeline.addressing import Address
     from streamagents.ports import Position
-    from streamagents.topics import Layout
 
 SOURCE = "streamagents/send"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Letterhead:
-    """What an event is, and where it goes."""
-
-    type: str
-    topic: str
-    to_inbox: bool
-    id: str
-    key: bytes
 
 
 def send(
@@ -74,62 +58,6 @@ def send(
     typer.echo(_as_json(head, position) if as_json else _in_words(head, position))
 
 
-def address(
-    registry: Registry,
-    layout: Layout,
-    *,
-    type_: str,
-    value: bytes,
-    id_: str | None,
-    key: str | None,
-) -> Letterhead:
-    """Check an event, and decide where it goes under which id and key.
-
-    Raises:
-        InvalidEventError: the data is not what the event's model asks for.
-    """
-    event, model = _known(registry, type_)
-    payload = _validate(type_, value, model)
-    id_ = id_ or (payload.event_id() if payload else None) or str(uuid.uuid4())
-    own_key = payload.event_key() if payload else None
-    return Letterhead(
-        type=type_,
-        topic=layout.typed(event).name if event else layout.inbox().name,
-        to_inbox=event is None,
-        id=id_,
-        key=own_key if own_key is not None else (id_ if key is None else key).encode(),
-    )
-
-
-def _known(registry: Registry, type_: str) -> tuple[EventType | None, type[Event] | None]:
-    registration = registry.for_type(type_)
-    if registration is not None:
-        return registration.event, registration.model
-    for model in registry.events.values():  # those that agents emit and nobody takes
-        if model.event_type.type == type_:
-            return model.event_type, model
-    return None, None
-
-
-def _validate(type_: str, value: bytes, model: type[Event] | None) -> Event | None:
-    try:
-        data = parse(value)
-    except UndecodableError as exc:
-        raise UndecodableError(f"The data of {type_!r} is no JSON: {exc.__cause__}.") from exc
-    if not isinstance(data, dict):
-        raise InvalidEventError(f"The data of {type_!r} is no JSON object.")
-    if model is None:
-        return None
-    try:
-        return model.model_validate_json(value)
-    except ValidationError as exc:
-        faults = "; ".join(
-            f"{'.'.join(str(part) for part in fault['loc']) or 'the data'}: {fault['msg']}"
-            for fault in exc.errors(include_url=False, include_input=False)
-        )
-        raise InvalidEventError(f"The data is no {type_!r}: {faults.rstrip('.')}.") from exc
-
-
 def _read(data: str) -> bytes:
     if data == "-":
         value = sys.stdin.buffer.read()
@@ -145,7 +73,7 @@ def _read(data: str) -> bytes:
     return value.strip()
 
 
-async def _write(bootstrap: str, head: Letterhead, value: bytes) -> Position:
+async def _write(bootstrap: str, head: Address, value: bytes) -> Position:
     from streamagents.bus import KafkaBus  # noqa: PLC0415 - this imports the Kafka client
 
     data, headers = encode(
@@ -160,7 +88,7 @@ async def _write(bootstrap: str, head: Letterhead, value: bytes) -> Position:
         return await bus.send(Outgoing(topic=head.topic, key=head.key, value=data, headers=headers))
 
 
-def _as_json(head: Letterhead, position: Position) -> str:
+def _as_json(head: Address, position: Position) -> str:
     said: dict[str, Any] = {
         "id": head.id,
         "type": head.type,
@@ -173,7 +101,7 @@ def _as_json(head: Letterhead, position: Position) -> str:
     return json.dumps(said)
 
 
-def _in_words(head: Letterhead, position: Position) -> str:
+def _in_words(head: Address, position: Position) -> str:
     return (
         f"Sent {head.type} {head.id}: topic {position.topic}, partition {position.partition}, "
         f"offset {position.offset}."

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from streamagents.agents import Registry
     from streamagents.events import Event
     from streamagents.llm.limits import Limits
-    from streamagents.ports import Model
+    from streamagents.ports import Model, Trigger
     from streamagents.runtime.engine import Engine
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
@@ -61,6 +61,8 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
     observers: Observers
     pauses: AgentPauses
     """Holds agents back, on this worker."""
+    triggers: tuple[Trigger, ...]
+    """What turns the world into events; hooks, bridges and folders have processes of their own."""
     model: Model
     """Who answers `ctx.llm`."""
     stall_watch: StallWatch
@@ -116,6 +118,7 @@ def create_app(
     fallback: Any,
     emits: Iterable[type[Event]] = (),
     channels: Iterable[Channel | Delivery] = (),
+    triggers: Iterable[Trigger] = (),
     model: Model | None = None,
     limits: Limits | None = None,
     settings: Settings | None = None,
@@ -130,6 +133,7 @@ def create_app(
             of an agent's `run` need not be named.
         channels: what delivers effects (`ctx.act`), each alone or in a `Delivery(channel, ...)`
             with its policy. The channel `log` is always there.
+        triggers: schedules, monitors, hooks and whatever else turns the world into events.
         model: who answers `ctx.llm`, instead of the provider that the settings name.
         limits: what all agents together may ask of models, instead of the settings' limits.
         settings: instead of the environment's.
@@ -146,7 +150,9 @@ def create_app(
     settings = settings or load_settings()
     app = _faust_app(settings.topic_prefix + name, settings)
     app.settings = settings
-    app.registry = build_registry(agents, fallback=fallback, emits=emits)
+    app.triggers = tuple(triggers)
+    made = (model for trigger in app.triggers for model in trigger.emits)
+    app.registry = build_registry(agents, fallback=fallback, emits=(*emits, *made))
     app.layout = Layout(
         prefix=settings.topic_prefix,
         partitions=settings.partitions,

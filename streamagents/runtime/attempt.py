@@ -71,7 +71,12 @@ class Attempt:
 
     # -- what the context calls ------------------------------------------------------------------
 
-    def emit(self, event: Event, delay_s: float = 0) -> str:
+    def emit(
+        self,
+        event: Event,
+        delay_s: float = 0,
+        id: str | None = None,  # noqa: A002 - the field's own word
+    ) -> str:
         """Take an event into the group; its id."""
         self._open("emit")
         if not isinstance(event, Event):
@@ -81,10 +86,10 @@ class Attempt:
         not_before = self._clock.now() + timedelta(seconds=delay_s) if delay_s else None
         number = self._unnamed_events + 1
         id_, record = self._emitter.event(
-            event, self._case.incoming, number=number, not_before=not_before
+            event, self._case.incoming, named=id, number=number, not_before=not_before
         )
         self._take(record)
-        if event.event_id() is None:
+        if id is None and event.event_id() is None:
             self._unnamed_events = number
         return id_
 

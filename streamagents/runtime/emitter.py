@@ -63,13 +63,20 @@ class Emitter:
         self._partition_of, self._clock = partition_of, clock
 
     def event(
-        self, event: Event, incoming: Incoming, *, number: int, not_before: datetime | None
+        self,
+        event: Event,
+        incoming: Incoming,
+        *,
+        named: str | None = None,
+        number: int,
+        not_before: datetime | None,
     ) -> tuple[str, Outgoing]:
         """An emitted event's id, and the record that it becomes.
 
         Args:
             event: what is emitted.
             incoming: the event whose agent emits it.
+            named: its id, before that of its id field.
             number: counts what the attempt emits without an id of its own.
             not_before: when it may run; None is at once.
 
@@ -84,7 +91,7 @@ class Emitter:
                 f"{kind.__name__} was emitted, but the application does not declare it: name it "
                 f"in create_app(..., emits=[{kind.__name__}]) and run `streamagents topics apply`."
             )
-        named = event.event_id()
+        named = event.event_id() if named is None else named
         id_ = f"{incoming.id}/emit-{number}" if named is None else named
         # By alias, for that is how its consumers validate it.
         data = event.__pydantic_serializer__.to_json(event, by_alias=True)
@@ -96,7 +103,7 @@ class Emitter:
             destination,
             data,
             id_=id_,
-            source=self._source if named is not None else self._source_below(incoming),
+            source=self._source_below(incoming) if named is None else self._source_of(incoming),
             type_=kind.event_type.type,
             key=id_.encode() if key is None else key,
             parent=incoming,
@@ -129,6 +136,10 @@ class Emitter:
             extra=((APP, self._app_id.encode()),),
         )
         return id_, outgoing
+
+    def _source_of(self, incoming: Incoming) -> str:
+        """The source of what has an id of its own: the application, or a trigger by its name."""
+        return incoming.registration.source or self._source
 
     def _source_below(self, incoming: Incoming) -> str:
         """The source of what is named after its event.

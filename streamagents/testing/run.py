@@ -62,14 +62,19 @@ class FakeRun:
         self._steps = Steps(self.steps, in_thread=asyncio.to_thread)
         self._asker = Asker(model, clock=clock)
 
-    def emit(self, event: Event, delay_s: float) -> str:
+    def emit(
+        self,
+        event: Event,
+        delay_s: float,
+        id: str | None = None,  # noqa: A002 - the field's own word
+    ) -> str:
         """Take an event; its id."""
         if not isinstance(event, Event):
             raise TypeError(
                 f"emit() takes an Event, got {type(event).__name__}: define a model for it."
             )
         _fits(event, event.__pydantic_serializer__.to_json(event, by_alias=True))
-        id_ = event.event_id()
+        id_ = event.event_id() if id is None else id
         if id_ is None:
             self._unnamed += 1
             id_ = f"{self._event_id}/emit-{self._unnamed}"

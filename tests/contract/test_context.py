@@ -142,6 +142,24 @@ async def test_events_leave_in_order_under_their_own_ids_or_numbered_ones(
     ]
 
 
+@pytest.mark.parametrize("id_", ["", 7, b"x"])
+async def test_an_id_that_is_no_text_is_refused(make_context: MakeContext, id_: Any) -> None:
+    made = await make_context()
+
+    with pytest.raises(ValueError, match="an id is a text"):
+        made.ctx.emit(Order(), id=id_)
+
+    assert made.left().emitted == []
+
+
+async def test_an_id_that_is_given_is_the_events(make_context: MakeContext) -> None:
+    made = await make_context(event_id="e-7")
+
+    ids = [made.ctx.emit(Order(id="own"), id="given"), made.ctx.emit(Order())]
+
+    assert ids == ["given", "e-7/emit-1"]
+
+
 async def test_an_event_may_be_delayed_up_to_a_year(make_context: MakeContext) -> None:
     made = await make_context()
 

@@ -24,7 +24,7 @@ class Ping(Event, topic="ping"):
 class NoRun:
     """Nothing may reach it."""
 
-    def emit(self, event: Event, delay_s: float) -> str:
+    def emit(self, event: Event, delay_s: float, id: str | None) -> str:  # noqa: A002 - as the protocol has it
         raise AssertionError
 
     def act(self, action: Action, name: str | None) -> str:

@@ -90,6 +90,18 @@ async def test_emitting_tells_the_id_awaited_or_not() -> None:
     assert json.loads(records[2].value)["text"] == "c-1/emit-1 mine"
 
 
+async def test_an_id_that_is_given_goes_before_the_events_own_and_is_not_numbered() -> None:
+    async def step(order: Order, ctx: Context) -> Receipt:
+        ctx.emit(Receipt(), id="given")
+        ctx.emit(Receipt(id="mine"), id="before-mine")
+        return Receipt()
+
+    records = await emitted(step)
+
+    assert ids(records) == [b"given", b"before-mine", b"c-1/emit-1"]
+    assert header(records[0].headers, "ce_source") == b"streamagents/shop"
+
+
 async def test_a_second_attempt_emits_under_the_same_ids() -> None:
     step = [Receipt(), Receipt()]
 

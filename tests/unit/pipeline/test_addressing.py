@@ -1,4 +1,4 @@
-"""What `streamagents send` decides before anything is written."""
+"""Where an event that somebody hands in goes, and why not."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 from pydantic import EmailStr
 
 from streamagents.agents import build_registry
-from streamagents.cli.send import Letterhead, address
 from streamagents.errors import InvalidEventError, UndecodableError
 from streamagents.events import Event
+from streamagents.pipeline.addressing import Address, address
 from streamagents.topics import Layout
 
 
@@ -45,16 +45,14 @@ LAYOUT = Layout(prefix="eu.")
 ANN = b'{"email": "ann@example.com", "shoe_size": 43}'
 
 
-def addressed(
-    type_: str, value: bytes, id_: str | None = None, key: str | None = None
-) -> Letterhead:
+def addressed(type_: str, value: bytes, id_: str | None = None, key: str | None = None) -> Address:
     return address(REGISTRY, LAYOUT, type_=type_, value=value, id_=id_, key=key)
 
 
 def test_a_known_type_goes_to_its_topic_under_the_key_of_its_model() -> None:
     head = addressed("lead", ANN, id_="e-1", key="ignored")
 
-    assert head == Letterhead(
+    assert head == Address(
         type="lead", topic="eu.lead", to_inbox=False, id="e-1", key=b"ann@example.com"
     )
 
