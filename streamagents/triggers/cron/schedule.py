@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 GRACE_S = 60.0
 """A take-over after a kill takes a session and a few seconds: what it delays is not missed."""
 _MAX_GRACE_S = 3600.0
-_MAX_CAP = 1000
+MAX_CAP = 1000
 _SECOND = timedelta(seconds=1)
 _LAST, _OF = "last", "of"
 """Names in the state: the last slot that was decided about, and of which definition."""
@@ -168,8 +168,8 @@ class Schedule:
 def _check(owner: str, catch_up: Any, cap: Any, grace_s: Any) -> None:
     if catch_up not in get_args(CatchUp):
         raise ConfigurationError(f"{owner}: catch_up={catch_up!r} is none of skip, last, all.")
-    if isinstance(cap, bool) or not isinstance(cap, int) or not 1 <= cap <= _MAX_CAP:
-        raise ConfigurationError(f"{owner}: cap={cap!r} is no whole number from 1 to {_MAX_CAP}.")
+    if isinstance(cap, bool) or not isinstance(cap, int) or not 1 <= cap <= MAX_CAP:
+        raise ConfigurationError(f"{owner}: cap={cap!r} is no whole number from 1 to {MAX_CAP}.")
     number = isinstance(grace_s, (int, float)) and not isinstance(grace_s, bool)
     if not number or not 1 <= grace_s <= _MAX_GRACE_S:
         raise ConfigurationError(
