@@ -95,6 +95,11 @@ class Schedule:
             self._known = latest, self.cron.next(now)
         return latest
 
+    def state_before(self, slot: datetime) -> dict[str, str]:
+        """Its state as it is when the slot before has fired: what a test begins with."""
+        last = self.cron.latest(slot - _SECOND) or slot
+        return {_LAST: last.isoformat(), _OF: str(self.cron)}
+
     async def run(self, tick: Tick, ctx: Context) -> None:
         """Fire what is due at a tick.
 
