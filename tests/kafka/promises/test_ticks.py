@@ -89,6 +89,24 @@ async def test_when_the_leader_is_killed_another_goes_on_and_no_slot_runs_twice(
     assert await fleet.read(f"{TICKS}.dlq") == []
 
 
+async def test_while_the_broker_is_away_nothing_is_told_twice_and_ticks_go_on_when_it_is_back(
+    own_broker: EmbeddedBroker, tmp_path: Path
+) -> None:
+    own_broker.start()
+    async with Fleet(own_broker.address, tmp_path, module="support.ticks_app") as fleet:
+        worker = fleet.start()
+        await wait_for_beats(fleet, 2)
+        own_broker.kill()
+        await wait_until_async(lambda: "ticks_not_written" in fleet.log.read_text(), 40)
+        own_broker.start()
+        await wait_for_beats(fleet, len(await beats(fleet)) + 3)
+
+        slots = await beats(fleet)
+        assert len(set(slots)) == len(slots)
+        assert fleet.log.read_text().count("ticks_not_written") == 1
+        assert worker.poll() is None
+
+
 async def test_a_tick_written_twice_and_one_of_another_app_and_of_a_name_that_is_gone(
     fleet: Fleet,
 ) -> None:
