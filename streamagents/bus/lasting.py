@@ -20,7 +20,9 @@ log = structlog.stdlib.get_logger("streamagents.bus")
 
 _START_S = 5.0
 _LOOK_S = 1.0
-"""How often the broker is asked, and how long it has to answer."""
+"""How often the broker is asked how it is."""
+_ANSWER_S = 3.0
+"""How long it has to answer: on a busy machine a second would be too short."""
 _RETIRE_S = 15.0
 """What a producer that was replaced gets for the answers that it still waits for."""
 
@@ -43,6 +45,7 @@ class LastingBus:
         self._patience_s = patience_s
         self._bus: KafkaBus | None = None
         self._said_away = False
+        self._acknowledged_at = 0.0
         self._watch: asyncio.Task[None] | None = None
         self._now = asyncio.Event()
         """Somebody wants the next look not to wait."""
@@ -83,9 +86,11 @@ class LastingBus:
         if bus is None or not self.is_reachable:
             raise BrokerUnavailableError(f"No Kafka broker can be reached at {self._bootstrap}.")
         try:
-            return await bus.send(record)
+            position = await bus.send(record)
         finally:
             self._replace_if_broken(bus)
+        self._acknowledged_at = asyncio.get_running_loop().time()
+        return position
 
     async def _look_after(self) -> None:
         """Connect, ask the broker how it is, replace what is broken; for ever."""
@@ -94,11 +99,16 @@ class LastingBus:
                 self._bus = await self._connected()
                 found = self._bus is not None
             else:
-                found = await self._bus.is_reachable(_LOOK_S)
+                found = await self._is_well(self._bus)
             self._tell(found=found)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._now.wait(), _LOOK_S)
             self._now.clear()
+
+    async def _is_well(self, bus: KafkaBus) -> bool:
+        """Whether it answers; a record that was acknowledged meanwhile is an answer, too."""
+        began = asyncio.get_running_loop().time()
+        return await bus.is_reachable(_ANSWER_S) or self._acknowledged_at > began
 
     async def _connected(self) -> KafkaBus | None:
         bus = KafkaBus(self._bootstrap, timeout_s=self._timeout_s, patience_s=self._patience_s)

@@ -111,8 +111,8 @@ def standard_key(text: str) -> bytes:
         ValueError: it is none.
     """
     try:
-        # Padding is often left out; too much of it does no harm.
-        key = base64.b64decode(text.removeprefix(_STANDARD_PREFIX) + "==", validate=True)
+        bare = text.removeprefix(_STANDARD_PREFIX).rstrip("=")  # padding is often left out
+        key = base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
     except (binascii.Error, ValueError):
         key = b""
     if not key:
