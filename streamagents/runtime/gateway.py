@@ -95,7 +95,8 @@ def run(module: str) -> None:
         level=app.settings.log_level.upper(), format="[%(asctime)s] [%(levelname)s] %(message)s"
     )
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-    asyncio.run(serve(app))
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(serve(app))
 
 
 async def serve(app: StreamApp) -> None:
@@ -137,6 +138,15 @@ def listening(host: str, port: int) -> socket.socket:
             f"The gateway cannot listen on {host}:{port}: {exc.strerror}. Name another port with "
             "STREAMAGENTS_GATEWAY_PORT, or address with STREAMAGENTS_BIND."
         ) from exc
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop  # noqa: PLC0415 - not to be had on Windows
+    except ModuleNotFoundError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
 
 
 def _tokens(settings: Settings) -> Tokens:

@@ -17,7 +17,7 @@ from streamagents.triggers.gateway.attributes import (
     from_headers,
     given_id,
 )
-from streamagents.triggers.gateway.bodies import is_json
+from streamagents.triggers.gateway.bodies import is_json, media_type
 from streamagents.triggers.hooks.received import strict_json
 
 if TYPE_CHECKING:
@@ -38,6 +38,22 @@ class Offer:
     refused: RefusedError | None = None
 
 
+def json_type(request: Request) -> str:
+    """The content type of a request that is JSON.
+
+    Raises:
+        RefusedError: 415, it is something else.
+    """
+    kind = media_type(request)
+    if not is_json(kind):
+        raise RefusedError(
+            415,
+            "An event is JSON: send Content-Type: application/json.",
+            headers={"accept-post": f"application/json, {STRUCTURED}, {BATCH}"},
+        )
+    return kind
+
+
 def read_offers(request: Request, kind: str, body: bytes, type_: str | None) -> list[Offer]:
     """The events of a request; several only of a batch.
 
@@ -48,14 +64,8 @@ def read_offers(request: Request, kind: str, body: bytes, type_: str | None) -> 
         type_: the event's type, if the path names it.
 
     Raises:
-        RefusedError: 415 no JSON by its type, 400 no JSON in fact, or it says two things at once.
+        RefusedError: 400, it is no JSON, or says two things at once.
     """
-    if not is_json(kind):
-        raise RefusedError(
-            415,
-            "An event is JSON: send Content-Type: application/json.",
-            headers={"accept-post": f"application/json, {STRUCTURED}, {BATCH}"},
-        )
     data = _json(body)
     if kind == BATCH:
         return _batch(data, type_)

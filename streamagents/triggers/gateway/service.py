@@ -18,7 +18,7 @@ from streamagents.errors import (
 from streamagents.triggers.gateway.answers import RefusedError, answer, not_kept, retry_after
 from streamagents.triggers.gateway.bodies import is_json, media_type
 from streamagents.triggers.gateway.keeper import NotKeptError
-from streamagents.triggers.gateway.offers import BATCH, read_offers
+from streamagents.triggers.gateway.offers import BATCH, json_type, read_offers
 from streamagents.triggers.gateway.rates import Bucket
 from streamagents.triggers.gateway.room import Room
 from streamagents.triggers.hooks.deliveries import Challenge, read
@@ -97,7 +97,7 @@ class Service:
         """
         who = self._tokens.admit(request)
         self._take_turn(None)
-        kind = media_type(request)
+        kind = json_type(request)
         with self._room.enter() as share:
             raw = await body.read(
                 max_bytes=self._limits.max_bytes, timeout_s=self._limits.body_s, share=share
