@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from streamagents.cli import demo, dev, kafka, send, status, topics, worker
+from streamagents.cli import demo, dev, gateway, kafka, send, status, topics, worker
 from streamagents.errors import StreamAgentsError
 
 __all__ = ["app", "main"]
@@ -28,6 +28,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("dev")(dev.dev)
+app.command("gateway")(gateway.gateway)
 app.add_typer(kafka.app, name="kafka")
 app.add_typer(topics.app, name="topics")
 app.command("send")(send.send)

@@ -6,6 +6,7 @@ from streamagents.runtime.app import create_app
 from streamagents.runtime.channels import channels_from
 from streamagents.settings import load_settings
 from streamagents.starter.fallback import FallbackAgent
+from streamagents.starter.hooks import HOOKS
 from streamagents.starter.registry import EMITS, TABLES, build_agents
 from streamagents.starter.review import Team
 from streamagents.starter.site import Site, page_fetcher
@@ -22,5 +23,6 @@ app = create_app(
     fallback=FallbackAgent(_team),
     emits=EMITS,
     channels=channels_from(_settings, tables=TABLES),
+    triggers=HOOKS,
     settings=_settings,
 )

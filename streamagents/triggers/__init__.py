@@ -1,10 +1,12 @@
 """Triggers: what turns the world into events.
 
-A schedule fires by the clock, once for each of its slots, whoever leads and whatever restarts.
+A schedule fires by the clock, once for each of its slots, whoever leads and whatever restarts. A
+hook says what a sender of webhooks means.
 
 Touches: the ports, and what each trigger listens to.
 """
 
 from streamagents.triggers.cron import Schedule
+from streamagents.triggers.hooks.hook import Hook, To
 
-__all__ = ["Schedule"]
+__all__ = ["Hook", "Schedule", "To"]

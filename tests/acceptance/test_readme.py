@@ -9,11 +9,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import faust
+from pydantic_core import to_json
 
 from streamagents.actions import Deliverer, LogLine, build_channels
 from streamagents.llm.tools import Page
 from streamagents.settings import Settings
 from streamagents.testing import FakeContext, FakeModel, ToolUse, run_tick
+from streamagents.triggers.hooks.deliveries import Delivery
+from streamagents.triggers.hooks.variables import PREFIX
 from support.commands import CHECKOUT, streamagents
 
 if TYPE_CHECKING:
@@ -47,7 +50,7 @@ def test_the_first_agent_takes_less_than_thirty_lines() -> None:
 
 
 async def test_its_channel_is_one_and_its_effect_is_delivered() -> None:
-    *_, notify, _ = blocks("python")
+    *_, notify, _, _ = blocks("python")
     scope: dict[str, Any] = {"__name__": "notify"}
     exec(notify, scope)
     deliveries = build_channels(scope["CHANNELS"])
@@ -103,7 +106,7 @@ async def test_its_schedule_fires_at_nine_in_berlin_in_winter_and_in_summer(
 async def test_its_agent_that_uses_the_channels_that_ship_is_an_application(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    crm, *_, welcome = blocks("python")
+    crm, *_, welcome, _ = blocks("python")
     for name, source in (("crm", crm), ("welcome", welcome)):
         (tmp_path / f"{name}.py").write_text(source)
         monkeypatch.delitem(sys.modules, name, raising=False)
@@ -122,8 +125,32 @@ async def test_its_agent_that_uses_the_channels_that_ship_is_an_application(
     assert [action.via for action in ctx.acted] == ["email", "slack", "database", "http"]
 
 
+async def test_its_hook_makes_events_of_what_a_sender_posts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crm, *_, shop = blocks("python")
+    for name, source in (("crm", crm), ("shop", shop)):
+        (tmp_path / f"{name}.py").write_text(source)
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    made: Any = importlib.import_module("shop")
+
+    def drafts(kind: str, payload: Any) -> list[bytes]:
+        value = to_json(payload)
+        delivery = Delivery(id="1", kind=kind, payload=payload, value=value)
+        return [draft.value for draft in made.shop.drafts(delivery)]
+
+    assert made.app.triggers == (made.shop,)
+    assert drafts("customer.created", {"data": {"email": "a@b.example", "org": {"name": "B"}}}) == [
+        b'{"email":"a@b.example","company":"B"}'
+    ]
+    assert len(drafts("customer.imported", {"emails": ["a@b.example", "c@d.example"]})) == 2
+
+
 def test_every_command_it_names_exists() -> None:
-    named = set(re.findall(r"streamagents (demo|dev|kafka|topics|send|worker|dlq|status)", README))
+    named = set(
+        re.findall(r"streamagents (demo|dev|kafka|topics|send|worker|gateway|dlq|status)", README)
+    )
     shown = streamagents("--help").stdout
     assert named
     assert all(f" {command} " in shown for command in named)
@@ -137,4 +164,6 @@ def test_every_setting_is_listed_and_every_listed_setting_exists() -> None:
         else f"STREAMAGENTS_{name.upper()}"
         for name, field in Settings.model_fields.items()
     }
+    known = known - {"STREAMAGENTS_HOOKS"} | {PREFIX}  # one field, many variables
+    listed = {PREFIX if name.startswith(PREFIX) else name for name in listed}
     assert {name.removesuffix("_FILE") if name not in known else name for name in listed} == known
