@@ -124,7 +124,8 @@ class Fleet:
     def _sources(self) -> list[TopicSpec]:
         agents = self._app.registry.agents.values()
         typed = [self._layout.typed(registration.event) for registration in agents]
-        return [*typed, self._layout.inbox(), self._layout.actions()]
+        ticks = [self._layout.ticks()] if self._app.ticking else []
+        return [*typed, self._layout.inbox(), self._layout.actions(), *ticks]
 
     @property
     def _app(self) -> StreamApp:
