@@ -30,7 +30,7 @@ def decode(body: bytes, content_type: str) -> str:
     said = _CHARSET.search(content_type)
     meta = _META.search(body[:_META_BYTES])
     for name in (said and said[1], meta and meta[1].decode("ascii", "replace")):
-        if name and (known := _encoding(name)):
+        if name and (known := known_encoding(name)):
             return body.decode(known, "replace")
     try:
         return body.decode()
@@ -38,7 +38,8 @@ def decode(body: bytes, content_type: str) -> str:
         return body.decode(_WESTERN, "replace")
 
 
-def _encoding(name: str) -> str | None:
+def known_encoding(name: str) -> str | None:
+    """Python's name of an encoding that texts on the web have; None for any other."""
     try:
         known = codecs.lookup(name).name
     except LookupError:

@@ -1,0 +1,26 @@
+"""Monitors: look at what others publish, every so often, and tell what is new as events.
+
+A monitor says how to look, in a file of less than 80 lines; the loop, the news, the politeness
+are shared. Touches: the network, through net.
+"""
+
+from streamagents.monitors.events import MonitorFailing, MonitorItemDropped, MonitorRecovered
+from streamagents.monitors.feed import FeedMonitor
+from streamagents.monitors.item import Item
+from streamagents.monitors.loop import MonitorLoop
+from streamagents.monitors.monitor import Monitor
+from streamagents.monitors.visit import NothingNew, Visit
+from streamagents.monitors.web import Web
+
+__all__ = [
+    "FeedMonitor",
+    "Item",
+    "Monitor",
+    "MonitorFailing",
+    "MonitorItemDropped",
+    "MonitorLoop",
+    "MonitorRecovered",
+    "NothingNew",
+    "Visit",
+    "Web",
+]

@@ -1,0 +1,94 @@
+"""Feeds: RSS of any age, Atom and JSON Feed to items."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import from_json
+
+from streamagents.errors import PollError
+from streamagents.monitors.dates import moment
+from streamagents.monitors.entries import Entry
+from streamagents.monitors.item import Item, plain
+from streamagents.monitors.web import shown
+from streamagents.monitors.xml import local_name, xml_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from streamagents.net import Reply
+
+MOST_ITEMS = 2000
+"""Of a longer listing the newer end is read."""
+_FEEDS = frozenset({"rss", "rdf", "feed", "channel"})
+_MARKUP = frozenset({"html", "body", "head", "div", "p"})
+_MOST_WORDS = 20
+
+
+def items_of(reply: Reply) -> list[Item]:
+    """The items of a feed, in its order.
+
+    Raises:
+        PollError: it is no feed.
+    """
+    start = reply.body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    if not start:
+        raise PollError(f"{shown(reply.url)} answers with nothing where a feed should be.")
+    return _of_json(reply) if start == b"{" else _of_xml(reply)
+
+
+def _of_xml(reply: Reply) -> list[Item]:
+    root = xml_of(reply)
+    name = "" if root is None else local_name(root.tag).casefold()
+    if name not in _FEEDS:
+        kind = "HTML" if name in _MARKUP else "something else"
+        raise PollError(f"{shown(reply.url)} answers with {kind} where a feed should be.")
+    base = root.base or reply.url
+    elements = _newer_end([*root.iter("{*}item", "{*}entry")], base)
+    return [Entry(element, base).item() for element in elements]
+
+
+def _newer_end(elements: Sequence[Any], base: str) -> Sequence[Any]:
+    if len(elements) <= MOST_ITEMS:
+        return elements
+    first, last = (Entry(element, base).published() for element in (elements[0], elements[-1]))
+    ascends = first is not None and last is not None and first < last
+    return elements[-MOST_ITEMS:] if ascends else elements[:MOST_ITEMS]
+
+
+def _of_json(reply: Reply) -> list[Item]:
+    try:
+        feed = from_json(reply.body.lstrip(b"\xef\xbb\xbf"))
+    except ValueError:
+        raise PollError(f"{shown(reply.url)} answers with JSON that cannot be read.") from None
+    entries = feed.get("items")
+    if not isinstance(entries, list):
+        raise PollError(f"{shown(reply.url)} answers with JSON that is no feed.")
+    return [_json_item(entry) for entry in entries[:MOST_ITEMS] if isinstance(entry, dict)]
+
+
+def _json_item(entry: dict[str, Any]) -> Item:
+    author = next(iter(_objects(entry.get("authors"))), None) or entry.get("author")
+    text = entry.get("content_text") or plain(word(entry.get("content_html")))
+    tags = entry.get("tags")
+    words = [word(tag)[:100] for tag in tags[:_MOST_WORDS]] if isinstance(tags, list) else []
+    return Item(
+        id=word(entry.get("id")),
+        title=word(entry.get("title")),
+        url=word(entry.get("url")) or word(entry.get("external_url")),
+        text=word(text) or word(entry.get("summary")),
+        author=word(author.get("name")) if isinstance(author, dict) else "",
+        published=moment(entry.get("date_published")) or moment(entry.get("date_modified")),
+        more={"tags": [one for one in words if one]},
+    )
+
+
+def word(value: Any) -> str:
+    """A text of a JSON document, also where it is a number; nothing for what is neither."""
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
+
+
+def _objects(value: Any) -> Iterable[dict[str, Any]]:
+    return (one for one in value if isinstance(one, dict)) if isinstance(value, list) else ()
