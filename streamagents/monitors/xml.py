@@ -21,7 +21,11 @@ _DECLARATION = re.compile(r"\s*<\?xml[^>]{0,200}\?>")
 _DECLARED = re.compile(rb"<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]{1,40})")
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_NAMED = re.compile(r"&([A-Za-z][A-Za-z0-9]{1,31};)")
+_CDATA = re.compile(r"(<!\[CDATA\[.*?(?:\]\]>|\Z))", re.DOTALL)
+_LOOSE = re.compile(
+    r"&(?!#\d{1,7};|#[xX][0-9a-fA-F]{1,6};)([A-Za-z][A-Za-z0-9]{1,31};)?|<(?![\w:/!?])"
+)
+"""What is written in HTML or by hand, and what XML would drop: it loses a URL its parameters."""
 _OF_XML = frozenset({"amp;", "lt;", "gt;", "quot;", "apos;"})
 _UTF16 = ((b"<\0", "utf-16-le"), (b"\0<", "utf-16-be"))
 _BOMS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -30,7 +34,7 @@ _BOMS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 def xml_of(reply: Reply) -> Any:
     """The root of an XML document, broken or not; None where there is none."""
     text = _UNFIT.sub("", _text(reply.body, reply.headers.get("Content-Type", "")))
-    text = _NAMED.sub(_character, text[_end_of_declaration(text) :]).strip()
+    text = _mended(text[_end_of_declaration(text) :]).strip()
     parser = etree.XMLParser(
         encoding="utf-8",
         recover=True,
@@ -87,7 +91,17 @@ def _end_of_declaration(text: str) -> int:
     return found.end() if found else 0
 
 
+def _mended(text: str) -> str:
+    """With all that stands for itself written as XML has it."""
+    parts = _CDATA.split(text)
+    parts[::2] = [_LOOSE.sub(_character, part) for part in parts[::2]]
+    return "".join(parts)
+
+
 def _character(found: re.Match[str]) -> str:
-    """A character by its name in HTML, which XML does not know."""
     name = found[1]
-    return found[0] if name in _OF_XML else html5.get(name, found[0])
+    if name in _OF_XML:
+        return found[0]
+    if name in html5:
+        return f"&#{ord(html5[name][0])};" + html5[name][1:]
+    return "&lt;" if found[0] == "<" else f"&amp;{name or ''}"
