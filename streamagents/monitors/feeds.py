@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 MOST_ITEMS = 2000
 """Of a longer listing the newer end is read."""
 _FEEDS = frozenset({"rss", "rdf", "feed", "channel"})
-_MARKUP = frozenset({"html", "body", "head", "div", "p"})
+_HTML = re.compile(rb"<(?:html|!doctype html|body|head)\b", re.IGNORECASE)
+_BEGINNING_BYTES = 1000
 _MOST_WORDS = 20
 
 
@@ -41,7 +43,7 @@ def _of_xml(reply: Reply) -> list[Item]:
     root = xml_of(reply)
     name = "" if root is None else local_name(root.tag).casefold()
     if name not in _FEEDS:
-        kind = "HTML" if name in _MARKUP else "something else"
+        kind = "HTML" if _HTML.search(reply.body[:_BEGINNING_BYTES]) else "something else"
         raise PollError(f"{shown(reply.url)} answers with {kind} where a feed should be.")
     base = root.base or reply.url
     elements = _newer_end([*root.iter("{*}item", "{*}entry")], base)

@@ -57,7 +57,8 @@ WORDPRESS = """<?xml version="1.0" encoding="UTF-8"?><rss version="2.0"
 <category><![CDATA[News]]></category>
 <guid isPermaLink="false">https://beta.example/?p=4711</guid>
 <description><![CDATA[<p>Short [&#8230;]</p>]]></description>
-<content:encoded><![CDATA[<p>All <b>plans</b> are cheaper.</p><script>x()</script>]]></content:encoded>
+<content:encoded><![CDATA[<p>All <b>plans</b> are cheaper.</p>
+<script>x()</script>]]></content:encoded>
 <slash:comments>3</slash:comments></item></channel></rss>"""
 
 PODCAST = """<?xml version="1.0" encoding="UTF-8"?>
@@ -287,7 +288,7 @@ SHAPES = (
         title="Fish & Chips 5 < 6",
         url="http://sloppy.example/fish?a=1&b=2",
         published="2026-11-02T10:00:00+00:00",
-        text="never closed",
+        text="never closed\nx",
     ),
     Shape(
         name="JSON Feed",

@@ -32,7 +32,7 @@ def test_a_feed_is_read(shape: Shape) -> None:
     assert first.data()["published"] == shape.published
 
 
-ENCODED = WORDPRESS.replace("Bea", "Beä “Ü”").replace("&#8217;", "’")
+ENCODED = WORDPRESS.replace("Bea", "Beä “Ü”").replace("&#8217;", "\u2019")
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ ENCODED = WORDPRESS.replace("Bea", "Beä “Ü”").replace("&#8217;", "’")
 def test_any_encoding_is_read(body: bytes, content_type: str) -> None:
     (item,) = items_of(reply(body, content_type))
 
-    assert (item.author, item.title) == ("Beä “Ü”", "We’ve cut prices & more")
+    assert (item.author, item.title) == ("Beä “Ü”", "We\u2019ve cut prices & more")
 
 
 @pytest.mark.parametrize(
@@ -67,16 +67,16 @@ def test_any_encoding_is_read(body: bytes, content_type: str) -> None:
         (b" \n\t", "answers with nothing"),
         (b"\xef\xbb\xbf", "answers with nothing"),
         (b"<!doctype html><html><body><h1>Log in</h1></body></html>", "answers with HTML"),
-        (b"<html", "answers with something else"),
-        (b"<p>hello</p>", "answers with HTML"),
+        (b"<html", "answers with HTML"),
+        (b"<p>hello</p>", "answers with something else"),
         (b"Service unavailable", "answers with something else"),
         (b"<?xml version='1.0'?>", "answers with something else"),
         (b"<opml/>", "answers with something else"),
         (b"\x89PNG\r\n\x1a\n\0\0\0", "answers with something else"),
-        (b"{", "JSON that cannot be read"),
-        (b'{"items": 7}', "JSON that is no feed"),
-        (b"{}", "JSON that is no feed"),
-        (b'{"a":' + b"[" * 100_000, "JSON that cannot be read"),
+        (b"{", "answers with JSON that cannot be read"),
+        (b'{"items": 7}', "answers with JSON that is no feed"),
+        (b"{}", "answers with JSON that is no feed"),
+        (b'{"a":' + b"[" * 100_000, "answers with JSON that cannot be read"),
     ],
 )
 def test_what_is_no_feed_is_told_in_words(body: bytes, words: str) -> None:
@@ -133,9 +133,10 @@ def test_odd_items_are_cleaned_and_cut() -> None:
     assert empty.id == ""
 
 
-@pytest.mark.parametrize(("ascends", "kept"), [(False, range(2000)), (True, range(500, 2500))])
-def test_of_a_very_long_feed_the_newer_end_is_read(ascends: bool, kept: range) -> None:
-    minutes = range(2500) if ascends else range(2500, 0, -1)
+@pytest.mark.parametrize(
+    ("minutes", "kept"), [(range(2500, 0, -1), range(2000)), (range(2500), range(500, 2500))]
+)
+def test_of_a_very_long_feed_the_newer_end_is_read(minutes: range, kept: range) -> None:
     dates = [f"2026-01-0{1 + n // 1440}T{n // 60 % 24:02}:{n % 60:02}:00Z" for n in minutes]
     body = HEAD.decode() + "".join(
         f"<item><guid>{n}</guid><pubDate>{date}</pubDate></item>" for n, date in enumerate(dates)
