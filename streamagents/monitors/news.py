@@ -146,10 +146,11 @@ def _marked(listing: Iterable[Item], on_update: OnUpdate) -> list[Fresh]:
     for item in listing:
         if not item.id:
             continue
-        id_ = item.id
+        id_, lasting = item.id, _lasting(item)
         if on_update == "emit":
-            id_ += f"@{_digest(item.title, item.text, item.url).hex()}"
-        mark = Mark(_digest(id_), _digest(*_lasting(item)))
+            content = _digest(item.title, item.text, item.url).hex()
+            id_, lasting = f"{id_}@{content}", (*lasting, item.text)
+        mark = Mark(_digest(id_), _digest(*lasting))
         found.setdefault(mark.key, Fresh(item=item, mark=mark, id=id_))
     marked = list(found.values())
     return marked if _ascends(marked) else marked[::-1]
@@ -178,7 +179,7 @@ def _before(item: Item, moment: datetime) -> bool:
     return item.published is not None and item.published < moment
 
 
-def _lasting(item: Item) -> tuple[str, str]:
+def _lasting(item: Item) -> tuple[str, ...]:
     if item.title and item.published is not None:
         return item.title, item.published.isoformat()
     return item.title or item.text[:500], same_place(item.url)
