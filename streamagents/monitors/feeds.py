@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from pydantic_core import from_json
-
 from streamagents.errors import PollError
 from streamagents.monitors.dates import moment
 from streamagents.monitors.entries import Entry
 from streamagents.monitors.item import Item, plain
+from streamagents.monitors.jsons import json_of, objects, word
 from streamagents.monitors.web import shown
 from streamagents.monitors.xml import local_name, xml_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from streamagents.net import Reply
 
@@ -59,18 +58,14 @@ def _newer_end(elements: Sequence[Any], base: str) -> Sequence[Any]:
 
 
 def _of_json(reply: Reply) -> list[Item]:
-    try:
-        feed = from_json(reply.body.lstrip(b"\xef\xbb\xbf"))
-    except ValueError:
-        raise PollError(f"{shown(reply.url)} answers with JSON that cannot be read.") from None
-    entries = feed.get("items")
+    entries = json_of(reply).get("items")
     if not isinstance(entries, list):
         raise PollError(f"{shown(reply.url)} answers with JSON that is no feed.")
-    return [_json_item(entry) for entry in entries[:MOST_ITEMS] if isinstance(entry, dict)]
+    return [_json_item(entry) for entry in objects(entries[:MOST_ITEMS])]
 
 
 def _json_item(entry: dict[str, Any]) -> Item:
-    author = next(iter(_objects(entry.get("authors"))), None) or entry.get("author")
+    author = next(objects(entry.get("authors")), None) or entry.get("author")
     text = entry.get("content_text") or plain(word(entry.get("content_html")))
     tags = entry.get("tags")
     words = [word(tag)[:100] for tag in tags[:_MOST_WORDS]] if isinstance(tags, list) else []
@@ -83,14 +78,3 @@ def _json_item(entry: dict[str, Any]) -> Item:
         published=moment(entry.get("date_published")) or moment(entry.get("date_modified")),
         more={"tags": [one for one in words if one]},
     )
-
-
-def word(value: Any) -> str:
-    """A text of a JSON document, also where it is a number; nothing for what is neither."""
-    if isinstance(value, str):
-        return value
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
-
-
-def _objects(value: Any) -> Iterable[dict[str, Any]]:
-    return (one for one in value if isinstance(one, dict)) if isinstance(value, list) else ()

@@ -19,7 +19,7 @@ from streamagents.monitors.robots import MAX_ROBOTS_BYTES, ROBOTS_S, Rules, rule
 from streamagents.net.target import where
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
     from datetime import datetime
 
     from streamagents.net import Http, Reply
@@ -33,8 +33,8 @@ MAX_WAIT_S = 86_400.0
 """A Retry-After beyond it is not believed."""
 _DEFAULT_WAIT_S = 300.0
 """Where a 429 does not say how long."""
-_BUSY = frozenset({429, 503})
-_TOO_MANY = 429
+TOO_MANY = 429
+_BUSY = frozenset({TOO_MANY, 503})
 _MOST_HOSTS = 1000
 _ROBOTS_DEADLINE_S = 10.0
 _REDIRECTS = 5
@@ -81,8 +81,11 @@ class Web:
         body: bytes | None = None,
         deadline_s: float,
         max_bytes: int,
+        busy: Collection[int] = _BUSY,
     ) -> Reply:
-        """Ask once, when it is our turn. Any status but 429, and 503 with a time, is an answer.
+        """Ask once, when it is our turn.
+
+        Any status is an answer but those by which a host asks for rest: 429, and 503 with a time.
 
         Raises:
             ThrottledError: the host asks us to come back later, or has done so before.
@@ -105,7 +108,7 @@ class Web:
             finally:
                 distance_s = max(self._distance_s, host.delay_s)
                 host.free_at = self._clock.monotonic() + distance_s
-            self._heed(host, reply)
+            self._heed(host, reply, busy)
         return reply
 
     async def obey(self, url: str) -> None:
@@ -155,11 +158,11 @@ class Web:
                 f"{shown(url)} has asked for {left_s:.0f} s more of rest.", after_s=left_s
             )
 
-    def _heed(self, host: _Host, reply: Reply) -> None:
-        if reply.status not in _BUSY:
+    def _heed(self, host: _Host, reply: Reply, busy: Collection[int]) -> None:
+        if reply.status not in busy:
             return
         wait_s = retry_after_s(reply.headers.get("Retry-After", ""), self._clock.now())
-        if wait_s is None and reply.status != _TOO_MANY:
+        if wait_s is None and reply.status != TOO_MANY:
             return  # it is in trouble, and says nothing more
         wait_s = _DEFAULT_WAIT_S if wait_s is None else wait_s
         host.closed_until = self._clock.monotonic() + wait_s

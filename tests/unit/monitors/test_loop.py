@@ -345,7 +345,7 @@ class Broken(Monitor):
 
 
 def _explodes(visit: Visit) -> Any:
-    return {}["there"]
+    return visit.memory["there"]
 
 
 def _hoards(visit: Visit) -> Any:
