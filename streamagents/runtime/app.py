@@ -27,7 +27,7 @@ from streamagents.runtime.internals import (
 from streamagents.runtime.leader import LOOK_S, Clockwork, build_clockwork
 from streamagents.runtime.logs import configure_logs
 from streamagents.runtime.models import build_model, close_model, open_model
-from streamagents.runtime.observers import Observers
+from streamagents.runtime.observers import Observers, PollObservers
 from streamagents.runtime.outbox import register_channels
 from streamagents.runtime.pauses import AgentPauses
 from streamagents.runtime.spending import build_asker
@@ -37,6 +37,7 @@ from streamagents.runtime.ticking import register_tickings, tickings
 from streamagents.runtime.wiring import REBALANCE_S, build_engine
 from streamagents.settings import Settings, load_settings
 from streamagents.topics import Layout, TopicSpec
+from streamagents.triggers.cron.configured import configured
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -63,6 +64,8 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
     engine: Engine
     channels: Mapping[str, Delivery]
     observers: Observers
+    polls: PollObservers
+    """Told what schedules and monitors did."""
     pauses: AgentPauses
     """Holds agents back, on this worker."""
     triggers: tuple[Trigger, ...]
@@ -73,6 +76,11 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
     model: Model
     """Who answers `ctx.llm`."""
     stall_watch: StallWatch
+
+    @property
+    def group(self) -> str:
+        """The consumer group, which also names the state and the transactions."""
+        return str(self.conf.id)
 
     def specs(self) -> list[TopicSpec]:
         """Every topic that the application reads or writes, as it has to be."""
@@ -168,10 +176,12 @@ def create_app(
     settings = settings or load_settings()
     app = _faust_app(settings.topic_prefix + name, settings)
     app.settings = settings
-    app.triggers = tuple(triggers)
-    app.ticking = tickings(app.triggers)
-    made = (model for trigger in app.triggers for model in trigger.emits)
+    given = tuple(triggers)
+    made = (model for trigger in given for model in trigger.emits)
     app.registry = build_registry(agents, fallback=fallback, emits=(*emits, *made))
+    app.triggers = (*given, *configured(settings.schedules, app.registry))
+    app.polls = PollObservers()
+    app.ticking = tickings(app.triggers, app.polls)
     app.layout = Layout(
         prefix=settings.topic_prefix,
         partitions=settings.partitions,

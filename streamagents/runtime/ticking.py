@@ -13,13 +13,14 @@ from streamagents.agents.tick import TICK_ATTEMPTS, Tick, Ticking
 from streamagents.errors import ConfigurationError
 from streamagents.pipeline.outcome import Skip
 from streamagents.pipeline.ticks import UNKNOWN_TICK, judge_tick
+from streamagents.triggers import Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from streamagents.pipeline.chain import Partitioner, Subscription
     from streamagents.pipeline.outcome import DeadLetter, Forward, Incoming
-    from streamagents.ports import Record, Trigger
+    from streamagents.ports import Polls, Record, Trigger
 
 log = structlog.stdlib.get_logger("streamagents.runtime")
 
@@ -28,8 +29,12 @@ _TOLD = 100
 """Names that are gone, of which each is logged once."""
 
 
-def tickings(triggers: Iterable[Trigger]) -> dict[str, Ticking]:
+def tickings(triggers: Iterable[Trigger], polls: Polls) -> dict[str, Ticking]:
     """Those of the triggers that the clock wakes, by name.
+
+    Args:
+        triggers: of the application.
+        polls: is told what they do.
 
     Raises:
         ConfigurationError: a name is not legal, or two have the same.
@@ -50,6 +55,8 @@ def tickings(triggers: Iterable[Trigger]) -> dict[str, Ticking]:
                 f"{type(found[name]).__name__} and a {kind}: ids and state go by the name. Rename "
                 "one of them."
             )
+        if isinstance(trigger, Schedule):
+            trigger.polls = polls
         found[name] = trigger
     return found
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -50,6 +52,18 @@ async def wait_for_beats(fleet: Fleet, number: int) -> None:
 def leaders(fleet: Fleet) -> list[int]:
     """Processes that led, each once, in order."""
     return list(dict.fromkeys(int(pid) for (pid,) in fleet.lines("leads")))
+
+
+def test_faust_lists_the_stream_of_the_ticks(fleet: Fleet) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "faust", "-A", fleet.module, "agents"],
+        env=fleet.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert "streamagents_ticks" in done.stdout
 
 
 async def test_when_the_leader_is_killed_another_goes_on_and_no_slot_runs_twice(

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from streamagents import create_app
 from streamagents.errors import ConfigurationError
 from streamagents.pipeline.outcome import Skip
+from streamagents.ports import NoPolls
 from streamagents.runtime.ticking import TickJudge, register_tickings, tickings
 from streamagents.settings import Settings
 from streamagents.testing.bus import murmur2_partition
@@ -105,7 +106,7 @@ async def test_nobody_leads_before_anything_is_assigned(build: Callable[..., Str
 
 def test_two_of_one_name_are_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"called 'pulse'.*Rename one"):
-        tickings([Metronome(), Metronome()])
+        tickings([Metronome(), Metronome()], NoPolls())
 
 
 @pytest.mark.parametrize(
@@ -113,12 +114,12 @@ def test_two_of_one_name_are_refused() -> None:
 )
 def test_a_name_that_is_none_is_refused(name: Any) -> None:
     with pytest.raises(ConfigurationError, match="1 to 80 small letters"):
-        tickings([Metronome(name)])
+        tickings([Metronome(name)], NoPolls())
 
 
 @pytest.mark.parametrize("name", ["a", "0", "a.b-c_d", "a" * 80])
 def test_a_legal_name_is_taken(name: str) -> None:
-    assert list(tickings([Metronome(name)])) == [name]
+    assert list(tickings([Metronome(name)], NoPolls())) == [name]
 
 
 def test_a_name_that_is_gone_is_logged_once() -> None:
