@@ -16,7 +16,7 @@ MAX_ROBOTS_BYTES = 500 << 10
 """As RFC 9309 asks for at least."""
 ROBOTS_S = 3600.0
 """Rules are kept for so many seconds."""
-_MAX_DELAY_S = 30.0
+_MAX_DELAY_S = 10.0
 """A longer Crawl-delay is meant to say no, and there is a word for that."""
 _OK = range(200, 300)
 _GONE = range(400, 500)

@@ -126,6 +126,10 @@ class Web:
             why = host.rules.refused or "its robots.txt forbids it"
             raise PollError(f"{shown(url)} was not asked: {why}.")
 
+    def monotonic(self) -> float:
+        """Seconds that only grow."""
+        return self._clock.monotonic()
+
     async def read(self, function: Callable[..., T], *args: Any) -> T:
         """Read an answer in a thread, one at a time: what is large takes a second, and memory."""
         async with self._reading:
