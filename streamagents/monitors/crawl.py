@@ -6,6 +6,7 @@ look at it, at a later tick, fails, too.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,21 @@ MOST_BYTES = 300_000
 _EACH_BYTES = 250
 """Of a link, beside its texts."""
 _MAX_REASON = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """How far a crawl goes."""
+
+    start: str
+    pages: int
+    """Read in a round."""
+    links: int
+    """Tried in a round, beside them."""
+    elsewhere: bool
+    """Whether links to other hosts are tried."""
+    work_s: float
+    """Of a tick; no request begins after it."""
 
 
 class Todo(BaseModel):
@@ -109,7 +125,12 @@ class Crawl(BaseModel):
         """It was tried, and does not."""
         if link.key in self.broken:
             return None
-        told = {"since": link.since or now, "reason": reason[:_MAX_REASON], "status": status, "read": False}
+        told = {
+            "since": link.since or now,
+            "reason": reason[:_MAX_REASON],
+            "status": status,
+            "read": False,
+        }
         failed = link.model_copy(update=told)
         if link.since is None:
             self.again.append(failed)

@@ -21,8 +21,7 @@ from streamagents.monitors.web import shown
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from streamagents.monitors.crawl import Change, Crawl
-    from streamagents.monitors.links import LinkMonitor
+    from streamagents.monitors.crawl import Bounds, Change, Crawl
     from streamagents.monitors.visit import Visit
     from streamagents.net import Reply
 
@@ -41,14 +40,14 @@ class Crawler:
     """One tick's work.
 
     Args:
-        monitor: says how much.
+        bounds: how far it goes.
         crawl: where it stands; it moves on.
         visit: asks.
     """
 
-    def __init__(self, monitor: LinkMonitor, crawl: Crawl, visit: Visit) -> None:
-        self._monitor, self._crawl, self._visit = monitor, crawl, visit
-        self._host = shown(monitor.url)
+    def __init__(self, bounds: Bounds, crawl: Crawl, visit: Visit) -> None:
+        self._bounds, self._crawl, self._visit = bounds, crawl, visit
+        self._host = shown(bounds.start)
 
     async def work(self) -> list[Change]:
         """Read and try what there is time for.
@@ -59,7 +58,7 @@ class Crawler:
         """
         changes: list[Change] = []
         began = self._visit.web.monotonic()
-        while self._visit.web.monotonic() - began < self._monitor.work_s:
+        while self._visit.web.monotonic() - began < self._bounds.work_s:
             todo = self._crawl.take(self._visit.now)
             if todo is None:
                 break
@@ -69,7 +68,7 @@ class Crawler:
         return changes
 
     async def _do(self, todo: Todo) -> Change | None:
-        is_start = todo.url == self._monitor.url
+        is_start = todo.url == self._bounds.start
         try:
             status, reply = await (self._read(todo) if todo.read else self._try(todo))
         except TooLargeError:
@@ -90,8 +89,8 @@ class Crawler:
         if reply is not None and todo.read:
             self._crawl.found(
                 await self._visit.read(self._found_on, reply),
-                pages=self._monitor.pages,
-                most=self._monitor.links,
+                pages=self._bounds.pages,
+                most=self._bounds.links,
             )
         return self._crawl.works(todo)
 
@@ -129,7 +128,7 @@ class Crawler:
             return  # it led elsewhere: that site is not ours to read
         for link in links_on(reply, _MOST_OF_A_PAGE):
             here = shown(link.url) == self._host
-            if here or self._monitor.elsewhere:
+            if here or self._bounds.elsewhere:
                 yield Todo(url=link.url, page=reply.url, anchor=link.anchor, read=here)
 
     def _pages(self, urls: Iterable[str], sitemap: str) -> Iterator[Todo]:

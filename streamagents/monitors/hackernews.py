@@ -31,7 +31,7 @@ class HackerNewsMonitor(Monitor):
         name: of the monitor.
         query: words, as Algolia takes them.
         tags: kinds of items, any of them.
-        base: where the search is.
+        base: where the search is; None is its own place.
         common: see `Monitor`, which raises ConfigurationError.
     """
 
@@ -43,12 +43,12 @@ class HackerNewsMonitor(Monitor):
         *,
         query: str,
         tags: Sequence[str] = ("story", "comment"),
-        base: str = _ALGOLIA,
+        base: str | None = None,
         **common: Unpack[Common],
     ) -> None:
         super().__init__(name, **common)
         asked = {"query": query, "tags": f"({','.join(tags)})", "hitsPerPage": 100}
-        self.url = f"{base.rstrip('/')}/api/v1/search_by_date?{urlencode(asked)}"
+        self.url = f"{(base or _ALGOLIA).rstrip('/')}/api/v1/search_by_date?{urlencode(asked)}"
 
     async def look(self, visit: Visit) -> list[Item]:
         """Search."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from streamagents.monitors.crawl import Change, Crawl
+from streamagents.monitors.crawl import Bounds, Change, Crawl
 from streamagents.monitors.crawler import Crawler
 from streamagents.monitors.item import Item
 from streamagents.monitors.monitor import Common, Monitor
@@ -52,14 +52,16 @@ class LinkMonitor(Monitor):
     ) -> None:
         common.setdefault("timeout_s", work_s + _LAST_S)
         super().__init__(name, **common)
-        self.url, self.pages, self.links = url, pages, links
-        self.elsewhere, self.round_s, self.work_s = elsewhere, round_s, work_s
+        self.url, self.round_s = url, round_s
+        self.bounds = Bounds(
+            start=url, pages=pages, links=links, elsewhere=elsewhere, work_s=work_s
+        )
 
     async def look(self, visit: Visit) -> list[Item]:
         """Do a part of a round."""
         crawl = Crawl.model_validate(visit.memory)
         crawl.begin_if_due(self.url, visit.now, self.round_s)
-        changes = await Crawler(self, crawl, visit).work()
+        changes = await Crawler(self.bounds, crawl, visit).work()
         visit.memory.update(crawl.model_dump(mode="json"))
         return [_item(change, visit.now.isoformat()) for change in changes]
 

@@ -22,7 +22,7 @@ class Making:
     """Makes events of items.
 
     Args:
-        who: the monitor, for sentences.
+        name: of the monitor; an expression finds it as `monitor`.
         event: a function of an item; None where an item is no news. Its return annotation says
             which models it makes.
         to: or the model that every item becomes,
@@ -35,12 +35,13 @@ class Making:
 
     def __init__(
         self,
-        who: str,
+        name: str,
         *,
         event: Callable[[Item], Event | None] | None = None,
         to: type[Event] | None = None,
         fields: Mapping[str, str] | None = None,
     ) -> None:
+        who, self._name = f"The monitor {name!r}", name
         if (event is None) == (to is None) or (fields is not None and to is None):
             raise ConfigurationError(
                 f"{who}: say what becomes of an item, by event=function or by to=Model."
@@ -67,7 +68,7 @@ class Making:
         return made
 
     def _validated(self, model: type[Event], item: Item) -> Event:
-        data = item.data()
+        data = {**item.data(), "monitor": self._name}
         data = data if self._fields is None else self._fields(data)
         try:
             return model.model_validate({k: v for k, v in data.items() if v is not None})

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from streamagents.monitors.news import First, OnUpdate
     from streamagents.monitors.visit import Visit
 
-_OWN = (MonitorFailing, MonitorRecovered, MonitorItemDropped)
+OWN = (MonitorFailing, MonitorRecovered, MonitorItemDropped)
+"""What each of them tells of itself."""
 _DAY_S = 86_400
 _MOST = 1000
 _MAX_TIMEOUT_S = 600
@@ -63,7 +64,8 @@ class Monitor(ABC):
             and ids go by it.
         event: what becomes of an item: a function, whose return annotation names the model,
         to: or a model,
-        fields: with a JMESPath expression over the item by field of the model.
+        fields: with a JMESPath expression over the item by field of the model; `monitor` is the
+            monitor's name.
         every_s: seconds from look to look. Monitors of one interval are spread over it by name.
         first: what the first look means: nothing is told ("from_now"), "all", or the newest so
             many.
@@ -97,7 +99,7 @@ class Monitor(ABC):
         timeout_s: float = 60,
     ) -> None:
         self.name = name
-        self.make = Making(f"The monitor {name!r}", event=event, to=to, fields=fields)
+        self.make = Making(name, event=event, to=to, fields=fields)
         self.policy = Policy(
             every_s=type(self).every_s if every_s is None else every_s,
             first=type(self).first if first is None else first,
@@ -111,7 +113,7 @@ class Monitor(ABC):
     @property
     def emits(self) -> Sequence[type[Event]]:
         """The models of what it emits, what it tells of itself included."""
-        return (*self.make.models, *_OWN)
+        return (*self.make.models, *OWN)
 
     @abstractmethod
     async def look(self, visit: Visit) -> Iterable[Item]:

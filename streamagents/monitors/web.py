@@ -126,6 +126,10 @@ class Web:
             why = host.rules.refused or "its robots.txt forbids it"
             raise PollError(f"{shown(url)} was not asked: {why}.")
 
+    async def close(self) -> None:
+        """Give connections back."""
+        await self._http.close()
+
     def monotonic(self) -> float:
         """Seconds that only grow."""
         return self._clock.monotonic()
