@@ -179,6 +179,18 @@ class AddressRefusedError(HttpError):
         self.code = code
 
 
+class PollError(StreamAgentsError):
+    """Raised by a monitor: it could not look, or what it saw is not what it looks for."""
+
+
+class ThrottledError(PollError):
+    """Raised by a monitor that was asked to come back later, after so many seconds."""
+
+    def __init__(self, reason: str, *, after_s: float) -> None:
+        super().__init__(reason)
+        self.after_s = after_s
+
+
 def describe(error: object) -> str:
     """An error, or whatever a user gave for one, in one line that any log and header takes."""
     try:

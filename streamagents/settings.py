@@ -248,6 +248,20 @@ class Settings(BaseSettings):
     hooks: Annotated[dict[str, HookConfig], NoDecode] = Field(default_factory=dict)
     """Senders of webhooks, as `STREAMAGENTS_HOOK_<SOURCE>_<NAME>`."""
 
+    # -- monitors --------------------------------------------------------------------------------
+
+    monitors: Annotated[
+        dict[str, dict[str, Any]],
+        NoDecode,
+        _object('{"betasoft": {"kind": "feed", "url": "https://..."}}'),
+    ] = {}
+    """JSON object: name -> `{"kind", "type", "fields", ...}`; read by `monitors/configured.py`."""
+    monitor_contact: Annotated[str, Field(max_length=200, pattern=r"^[!-~ ]*$")] = ""
+    """Whom the owners of sites can ask, a URL or an address; stands in the User-Agent."""
+    reddit_client_id: str = ""
+    reddit_client_secret: SecretStr | None = None
+    """Of an app, for Reddit's API."""
+
     @field_validator("*", mode="before")
     @classmethod
     def _of_a_file(cls, value: Any) -> Any:
