@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import from_json
 from pydantic_settings import (
     BaseSettings,
@@ -21,6 +21,8 @@ from streamagents.agents.asking import DEFAULT_MODEL
 from streamagents.agents.budget import Budget, WhenSpent
 from streamagents.errors import ConfigurationError
 from streamagents.llm.limits import Limits, ModelRate, Price
+from streamagents.triggers.bridge.bridge import BridgeSetting  # noqa: TC001 - pydantic
+from streamagents.triggers.files.folder import FolderSetting  # noqa: TC001 - pydantic
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -43,6 +45,15 @@ def _named(value: Any) -> Any:
         return from_json(value)
     except ValueError:
         raise ValueError('is no JSON object such as {"#leads": "https://..."}') from None
+
+
+def _json(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return from_json(value)
+    except ValueError:
+        raise ValueError("is no JSON") from None
 
 
 T = TypeVar("T")
@@ -88,6 +99,8 @@ class SecretFiles(PydanticBaseSettingsSource):
 
 
 def _is_secret(annotation: Any) -> bool:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return any(_is_secret(field.annotation) for field in annotation.model_fields.values())
     return annotation is SecretStr or any(_is_secret(part) for part in get_args(annotation))
 
 
@@ -177,6 +190,14 @@ class Settings(BaseSettings):
     """Of the records; unset: SQLite in the data folder."""
     allow_private_hosts: Listed[str] = ()
     """Exact `host:port` that requests may reach although their addresses are private."""
+
+    # -- folders and queues ----------------------------------------------------------------------
+
+    watch: dict[str, FolderSetting] = Field(default_factory=dict)
+    """Folders for `streamagents watch`, as JSON by name."""
+    bridges: Annotated[dict[str, BridgeSetting], NoDecode, BeforeValidator(_json)] = {}
+    """Queues for `streamagents bridge`, as JSON by name; also `STREAMAGENTS_BRIDGES_FILE`, for
+    passwords stand in it."""
 
     @field_validator("*", mode="before")
     @classmethod

@@ -15,12 +15,14 @@ from streamagents.testing.channel import Note, RecordingChannel
 from streamagents.testing.clock import FakeClock
 from streamagents.testing.context import FakeContext
 from streamagents.testing.model import FakeModel, ToolUse
+from streamagents.testing.queue import MemoryQueue
 
 __all__ = [
     "FakeClock",
     "FakeContext",
     "FakeModel",
     "MemoryBus",
+    "MemoryQueue",
     "MemoryRecord",
     "Note",
     "RecordingChannel",
