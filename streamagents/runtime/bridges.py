@@ -64,9 +64,10 @@ def bridge(app: StreamApp, names: Sequence[str]) -> None:
     bridges = _chosen(bridges_of(app), names)
     passings: list[Passing] = []
 
-    def stop() -> None:
+    def stop() -> bool:
         for passing in passings:
             passing.stop()
+        return bool(passings)  # else our own broker is waited for still
 
     asyncio.run(
         until_stopped(_bridge(app, bridges, passings), stop, grace_s=app.settings.shutdown_grace_s)
@@ -125,7 +126,7 @@ def _kafka(app: StreamApp, one: Bridge, queue: KafkaQueue, group: str) -> KafkaG
             f"The bridge {one.name!r} would read what it writes: {queue.topic} is the topic of its "
             "own events."
         )
-    access = {"security_protocol": queue.security}
+    access: dict[str, str] = {"security_protocol": queue.security}
     if queue.security.startswith("SASL"):
         access |= {
             "sasl_mechanism": queue.mechanism,

@@ -37,7 +37,7 @@ def log_to_stderr(level: str) -> None:
 
 async def until_stopped(
     work: Coroutine[None, None, None],
-    stop: Callable[[], None] | None = None,
+    stop: Callable[[], bool] | None = None,
     *,
     grace_s: float = 0.0,
 ) -> None:
@@ -45,7 +45,8 @@ async def until_stopped(
 
     Args:
         work: what is to run.
-        stop: asks it to end by itself; without, it is cancelled. A second signal always does that.
+        stop: asks it to end by itself, and says whether it can; else it is cancelled. A second
+            signal always does that.
         grace_s: what it gets to end by itself.
 
     Raises: what the work raises.
@@ -59,7 +60,7 @@ async def until_stopped(
 
 @contextmanager
 def _told(
-    task: asyncio.Future[None], stop: Callable[[], None] | None, grace_s: float
+    task: asyncio.Future[None], stop: Callable[[], bool] | None, grace_s: float
 ) -> Iterator[None]:
     loop = asyncio.get_running_loop()
     signals = 0
@@ -68,11 +69,10 @@ def _told(
         nonlocal signals
         signals += 1
         log.info("stopping")
-        if stop is None or signals > 1:
-            task.cancel()
-        else:
-            stop()
+        if signals == 1 and stop is not None and stop():
             loop.call_later(grace_s, task.cancel)
+        else:
+            task.cancel()
 
     for number in _SIGNALS:
         loop.add_signal_handler(number, on_signal)

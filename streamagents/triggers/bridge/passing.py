@@ -83,8 +83,7 @@ class Passing:
             records = [one.record for _, one in sending if one.record is not None]
             refused = await self._sender.send(records) if records else {}
             for place, error in refused.items():
-                told = self._translation.unmapped(sending[place][0], str(error))
-                await self._sender.send([told])
+                await self._tell(sending[place][0], str(error))
         for message, one in sending:
             self._count(message, one.reason)
         for place, error in refused.items():
@@ -96,6 +95,15 @@ class Passing:
         except QueueError as exc:
             # They come again, under the same ids.
             self._log.warning("not_taken_off", messages=len(messages), reason=str(exc))
+
+    async def _tell(self, message: Message, reason: str) -> None:
+        """Our broker takes less than its topics should: it is told as much as it takes."""
+        for told in (
+            self._translation.unmapped(message, reason),
+            self._translation.brief(message, reason),
+        ):
+            if not await self._sender.send([told]):
+                return
 
     async def _received(self) -> Sequence[Message]:
         """The next batch; none when it is time to stop, or the queue is away."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - pydantic reads these back
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
@@ -47,8 +47,10 @@ class RedisQueue(_Described):
 
 
 class SqsQueue(_Described):
-    """A queue of Amazon SQS, or of whatever speaks its protocol. Credentials are botocore's affair:
-    the environment, a profile, the machine's role."""
+    """A queue of Amazon SQS, or of whatever speaks its protocol.
+
+    Credentials are botocore's affair: the environment, a profile, the machine's role.
+    """
 
     url: Annotated[str, _NAMED]
     region: str | None = None

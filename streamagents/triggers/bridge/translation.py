@@ -59,7 +59,7 @@ class Translation:
             return Translated(self.unmapped(message, str(exc)), str(exc))
 
     def unmapped(self, message: Message, reason: str) -> Outgoing:
-        """An event that tells of a message: its type goes to the inbox, unless an agent takes it."""
+        """An event that tells of a message, for the inbox unless an agent takes its type."""
         told: dict[str, Any] = {
             "bridge": self._bridge.name,
             "id": message.id,
@@ -70,9 +70,13 @@ class Translation:
         }
         try:
             return self._record(message, self._bridge.unmapped_type, to_json(told), id_=message.id)
-        except EventTooLargeError:  # its headers: where it lies is told at least
-            told = {name: told[name] for name in ("bridge", "id", "reason")}
-            return self._record(message, self._bridge.unmapped_type, to_json(told), id_=message.id)
+        except EventTooLargeError:  # its headers are large
+            return self.brief(message, reason)
+
+    def brief(self, message: Message, reason: str) -> Outgoing:
+        """An event that tells where a message lies, and nothing of what is in it."""
+        told = {"bridge": self._bridge.name, "id": message.id, "reason": reason}
+        return self._record(message, self._bridge.unmapped_type, to_json(told), id_=message.id)
 
     def _event(self, message: Message) -> Outgoing | None:
         if message.value is None:
