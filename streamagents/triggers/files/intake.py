@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,6 +10,7 @@ from streamagents.topics import MIB
 from streamagents.triggers.files.rejects import Rejects
 from streamagents.triggers.files.rows import rows_of
 from streamagents.triggers.inbound import made_of, mapper
+from streamagents.triggers.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,16 +61,14 @@ class Intake:
             while more and not fault:
                 batch = _Batch(rejects)
                 try:
-                    more = await asyncio.to_thread(
-                        self._fill, batch, rows, file_id(path, content.hash)
-                    )
+                    more = await in_thread(self._fill, batch, rows, file_id(path, content.hash))
                 except FileRefusedError as exc:
                     fault = str(exc)
-                await asyncio.to_thread(file.check)
+                await in_thread(file.check)
                 sent += await self._send(batch)
             if rejects.count and not sent and not fault:
                 fault = _all_rejected(rejects)
-            kept = await asyncio.to_thread(rejects.keep)
+            kept = await in_thread(rejects.keep)
             return Taken(sent, rejects.count, kept, fault)
 
     def _fill(self, batch: _Batch, rows: Iterator[Row], id_: str) -> bool:
@@ -101,7 +99,7 @@ class Intake:
             return 0
         refused = await self._sender.send(batch.records)
         for place, error in refused.items():
-            await asyncio.to_thread(batch.rejects.add, batch.rows[place], str(error))
+            await in_thread(batch.rejects.add, batch.rows[place], str(error))
         return len(batch.records) - len(refused)
 
     def _place(self, path: str, content: Content) -> Path | None:

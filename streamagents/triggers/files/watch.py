@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
@@ -14,6 +13,7 @@ from streamagents.triggers.files.patterns import Patterns
 from streamagents.triggers.files.reading import FileChangedError, OpenedFile
 from streamagents.triggers.files.scan import scan
 from streamagents.triggers.files.settling import Settling
+from streamagents.triggers.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,7 +75,7 @@ class FolderWatch:
         found = await self._scanned()
         if found is None:
             return RESCAN_S
-        await asyncio.to_thread(self._ledger.seen, found, self._clock.now().timestamp())
+        await in_thread(self._ledger.seen, found, self._clock.now().timestamp())
         await self._finish_moves(found)
         self._failed = {p: look for p, look in self._failed.items() if found.get(p) == look}
         self._unmoved = {path: at for path, at in self._unmoved.items() if path in found}
@@ -92,7 +92,7 @@ class FolderWatch:
 
     async def _scanned(self) -> Mapping[str, Look] | None:
         try:
-            found = await asyncio.to_thread(scan, self._folder, self._patterns)
+            found = await in_thread(scan, self._folder, self._patterns)
         except OSError as exc:
             if not self._is_gone:  # what lies in it is not gone: a mount comes back
                 self._log.warning(
@@ -108,8 +108,8 @@ class FolderWatch:
     async def _handle(self, path: str, look: Look) -> None:
         """Send one file's events, once it holds still."""
         try:
-            with await asyncio.to_thread(OpenedFile, self._folder.root / path) as file:
-                await asyncio.to_thread(self._must_hold_still, file, path, look)
+            with await in_thread(OpenedFile, self._folder.root / path) as file:
+                await in_thread(self._must_hold_still, file, path, look)
                 content = await self._read(file)
                 await self._take(file, path, content)
         except FileChangedError:
@@ -125,9 +125,9 @@ class FolderWatch:
 
     async def _read(self, file: OpenedFile) -> Content:
         probe = file.probe()
-        while await asyncio.to_thread(probe.step, self._folder.encoding):
+        while await in_thread(probe.step, self._folder.encoding):
             pass
-        await asyncio.to_thread(file.check)
+        await in_thread(file.check)
         return probe.content()
 
     async def _take(self, file: OpenedFile, path: str, content: Content) -> None:
@@ -137,12 +137,12 @@ class FolderWatch:
             taken = Taken(0)
         else:
             taken = await self._intake.take(file, path, content)
-            await asyncio.to_thread(file.check)
+            await in_thread(file.check)
         if taken.reason:
             await self._fail(path, file.look, taken.reason, sent=taken.sent)
             return
         # Only now: the broker has all of it. Whoever dies before sends it again, the same ids.
-        await asyncio.to_thread(self._ledger.add, path, content.hash, file.look)
+        await in_thread(self._ledger.add, path, content.hash, file.look)
         if known is None or known.hash != content.hash:
             tell = self._log.warning if taken.rejected else self._log.info
             where = {"rejects": shown(str(taken.rejects))} if taken.rejects else {}
@@ -163,7 +163,7 @@ class FolderWatch:
         if moved and self._folder.failed is not None:
             words = f"{reason}\n" + (f"{sent:,} of its rows were sent.\n" if sent else "")
             try:
-                await asyncio.to_thread(
+                await in_thread(
                     write_beside, self._folder.root, moved, self._folder.failed, ".reason", words
                 )
             except OSError as exc:
@@ -184,7 +184,7 @@ class FolderWatch:
         if into is None or self._unmoved.get(path, now) > now:
             return None
         try:
-            target = await asyncio.to_thread(move, self._folder.root, path, look, str(into))
+            target = await in_thread(move, self._folder.root, path, look, str(into))
         except FileChangedError:
             return None  # another file, or none: the next look tells
         except OSError as exc:
