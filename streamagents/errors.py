@@ -27,6 +27,21 @@ class DevkitError(StreamAgentsError):
     """Raised when the embedded broker cannot be prepared, started or stopped."""
 
 
+class FileRefusedError(StreamAgentsError):
+    """Raised when a file in a watched folder cannot be read as what it should be."""
+
+
+class QueueError(StreamAgentsError):
+    """Raised when a queue that is bridged does not answer, or refuses what we ask.
+
+    `lasting` is one that waiting does not mend.
+    """
+
+    def __init__(self, reason: str, *, lasting: bool = False) -> None:
+        super().__init__(reason)
+        self.lasting = lasting
+
+
 class EventError(StreamAgentsError):
     """Raised when an event cannot be read or written. `code` is the dead letter's error code."""
 
