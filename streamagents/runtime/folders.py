@@ -68,10 +68,17 @@ def watch(app: StreamApp, names: Sequence[str]) -> None:
     for folder in folders:
         _check(app, folder)
     # What is under way is cancelled: it is sent again, under the same ids.
-    asyncio.run(until_stopped(_watch(app, folders)))
+    asyncio.run(until_stopped(watch_folders(app, folders)))
 
 
-async def _watch(app: StreamApp, folders: Sequence[Folder]) -> None:
+async def watch_folders(app: StreamApp, folders: Sequence[Folder]) -> None:
+    """Watch folders until cancelled.
+
+    Raises:
+        ConfigurationError: one is watched by another process.
+        TopicsError: the events' topics are not as they have to be.
+        StateError: the ledger cannot be written.
+    """
     async with AsyncExitStack() as stack:
         ledgers = [stack.enter_context(_ledger(app, folder)) for folder in folders]
         topics = targets(app, (folder.type for folder in folders))
