@@ -23,6 +23,7 @@ from streamagents.triggers.sending import Sender
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from streamagents.bus import KafkaBus
     from streamagents.runtime.app import StreamApp
@@ -80,7 +81,7 @@ async def watch_folders(app: StreamApp, folders: Sequence[Folder]) -> None:
         StateError: the ledger cannot be written.
     """
     async with AsyncExitStack() as stack:
-        ledgers = [stack.enter_context(_ledger(app, folder)) for folder in folders]
+        ledgers = [stack.enter_context(SentFiles(ledger_path(app, folder))) for folder in folders]
         topics = targets(app, (folder.type for folder in folders))
         bus = await stack.enter_async_context(writing(app.settings, topics))
         await together(
@@ -99,8 +100,9 @@ async def _watch_one(app: StreamApp, folder: Folder, ledger: SentFiles, bus: Kaf
         await FolderWatch(folder, intake, ledger, notices, clock).run()
 
 
-def _ledger(app: StreamApp, folder: Folder) -> SentFiles:
-    return SentFiles(app.settings.data_dir / app.conf.id / "watch" / f"{folder.name}.db")
+def ledger_path(app: StreamApp, folder: Folder) -> Path:
+    """Where is kept what was sent of a folder."""
+    return app.settings.data_dir / app.conf.id / "watch" / f"{folder.name}.db"
 
 
 def _chosen(folders: dict[str, Folder], names: Sequence[str]) -> list[Folder]:

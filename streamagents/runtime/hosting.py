@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from streamagents.bus import LastingBus
-from streamagents.runtime.folders import folders_of, watch_folders
+from streamagents.runtime.folders import folders_of, ledger_path, watch_folders
 from streamagents.runtime.gateway import DELIVERY_S, build_gateway
 from streamagents.triggers.gateway.keeper import Keeper
 from streamagents.triggers.gateway.server import GatewayServer
@@ -48,12 +48,13 @@ async def hosted_gateway(app: StreamApp, listener: socket.socket) -> AsyncIterat
 
 @asynccontextmanager
 async def hosted_folders(app: StreamApp) -> AsyncIterator[None]:
-    """Watch an application's folders from entry to exit.
+    """Watch an application's folders from entry to exit, and forget what was sent of them.
 
     Raises:
         ConfigurationError: a folder cannot be watched.
     """
-    watching = asyncio.create_task(watch_folders(app, list(folders_of(app).values())))
+    folders = list(folders_of(app).values())
+    watching = asyncio.create_task(watch_folders(app, folders))
     try:
         yield
     finally:
@@ -61,3 +62,5 @@ async def hosted_folders(app: StreamApp) -> AsyncIterator[None]:
         # What it could not do was logged; nothing is lost, for its files are still there.
         with suppress(asyncio.CancelledError):
             await watching
+        for folder in folders:
+            ledger_path(app, folder).unlink(missing_ok=True)

@@ -199,7 +199,7 @@ class _Demo:
         open_ = self._summary().total.lost
         state = f"{open_} events have no outcome yet" if open_ else "Every event has its outcome"
         self._busy = f"{state}. The agents go on listening until Ctrl-C."
-        self._note = list(self._hint)
+        self._note = [*self._hint, f"  or post it: {self._world.gateway}/events/new_lead"]
         if not self._screen.live:
             for sentence in (self._busy, *self._note):
                 self._screen.say(sentence)

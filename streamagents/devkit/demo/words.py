@@ -44,8 +44,8 @@ def conclusion(
     return [
         *_letters(sent, evidence),
         "",
-        *_heard(summary, refused),
         *_verdict(summary, [*lost_of(sent, evidence), *missing]),
+        *_heard(summary, refused),
         *_rules(summary),
         _effort(summary),
     ]
