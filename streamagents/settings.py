@@ -21,6 +21,7 @@ from streamagents.agents.asking import DEFAULT_MODEL
 from streamagents.agents.budget import Budget, WhenSpent
 from streamagents.errors import ConfigurationError
 from streamagents.llm.limits import Limits, ModelRate, Price
+from streamagents.triggers.cron.configured import ScheduleSetting  # noqa: TC001 - pydantic reads it
 from streamagents.triggers.hooks.config import HookConfig  # noqa: TC001 - pydantic reads the annotation
 from streamagents.triggers.hooks.variables import gather, variable_of
 
@@ -40,13 +41,18 @@ def _listed(value: Any) -> Any:
     return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
-def _named(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return from_json(value)
-    except ValueError:
-        raise ValueError('is no JSON object such as {"#leads": "https://..."}') from None
+def _object(example: str) -> BeforeValidator:
+    """What is written as a JSON object."""
+
+    def read(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return from_json(value)
+        except ValueError:
+            raise ValueError(f"is no JSON object such as {example}") from None
+
+    return BeforeValidator(read)
 
 
 T = TypeVar("T")
@@ -192,7 +198,9 @@ class Settings(BaseSettings):
 
     slack_webhook_url: SecretStr | None = None
     """Incoming webhook of every Slack channel that `slack_webhooks` does not name."""
-    slack_webhooks: Annotated[dict[str, SecretStr], NoDecode, BeforeValidator(_named)] = {}
+    slack_webhooks: Annotated[
+        dict[str, SecretStr], NoDecode, _object('{"#leads": "https://..."}')
+    ] = {}
     """JSON object: our name of a channel -> its incoming webhook."""
     smtp_host: str | None = None
     """Mail server; unset: no e-mail."""
@@ -231,6 +239,15 @@ class Settings(BaseSettings):
     """Requests to `/events` a second."""
     hooks: Annotated[dict[str, HookConfig], NoDecode] = Field(default_factory=dict)
     """Senders of webhooks, as `STREAMAGENTS_HOOK_<SOURCE>_<NAME>`."""
+
+    # -- schedules -------------------------------------------------------------------------------
+
+    schedules: Annotated[
+        dict[str, ScheduleSetting],
+        NoDecode,
+        _object('{"daily": {"cron": "0 9 * * *", "type": "report_due"}}'),
+    ] = {}
+    """JSON object: name -> `{"cron", "type", "data", "zone", "catch_up", "cap"}`."""
 
     @field_validator("*", mode="before")
     @classmethod
