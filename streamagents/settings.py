@@ -236,6 +236,7 @@ class Settings(BaseSettings):
         _object('{"daily": {"cron": "0 9 * * *", "type": "report_due"}}'),
     ] = {}
     """JSON object: name -> `{"cron", "type", "data", "zone", "catch_up", "cap"}`."""
+
     # -- gateway ---------------------------------------------------------------------------------
 
     bind: str = "127.0.0.1"
@@ -265,6 +266,7 @@ class Settings(BaseSettings):
     reddit_client_id: str = ""
     reddit_client_secret: SecretStr | None = None
     """Of an app, for Reddit's API."""
+
     # -- folders and queues ----------------------------------------------------------------------
 
     watch: dict[str, FolderSetting] = Field(default_factory=dict)

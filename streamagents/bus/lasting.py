@@ -12,6 +12,7 @@ from streamagents.bus.producer import KafkaBus
 from streamagents.errors import BrokerUnavailableError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import TracebackType
 
     from streamagents.ports import Outgoing, Position
@@ -82,15 +83,23 @@ class LastingBus:
             TopicsError: the topic does not exist.
             EventTooLargeError: the record does not fit into its topic.
         """
+        (position,) = await self.send_all([record])
+        return position
+
+    async def send_all(self, records: Iterable[Outgoing]) -> list[Position]:
+        """Write records, those of one partition in the order given, and wait for all of them.
+
+        Raises: as `send`, for the first record that failed; the others may have been kept.
+        """
         bus = self._bus
         if bus is None or not self.is_reachable:
             raise BrokerUnavailableError(f"No Kafka broker can be reached at {self._bootstrap}.")
         try:
-            position = await bus.send(record)
+            positions = await bus.send_all(records)
         finally:
             self._replace_if_broken(bus)
         self._acknowledged_at = asyncio.get_running_loop().time()
-        return position
+        return positions
 
     async def _look_after(self) -> None:
         """Connect, ask the broker how it is, replace what is broken; for ever."""

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.applications import Starlette
-    from starlette.types import ASGIApp
 
     from streamagents.ports import Requests
     from streamagents.runtime.app import StreamApp
@@ -43,7 +42,7 @@ def build_gateway(
     is_ready: Callable[[], bool],
     *,
     requests: Requests | None = None,
-    metrics: ASGIApp | None = None,
+    metrics: Callable[[], bytes] | None = None,
 ) -> Starlette:
     """The ASGI application of an application's events and hooks.
 
@@ -52,7 +51,7 @@ def build_gateway(
         keeper: writes its events.
         is_ready: whether the broker is there.
         requests: is told of each request.
-        metrics: answers at `/metrics`.
+        metrics: Prometheus' text, to be read at `/metrics`.
 
     Raises:
         ConfigurationError: tokens, hooks and settings do not go together.

@@ -31,6 +31,12 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
+def example(name: str) -> str:
+    """The block of Python that is called so."""
+    (found,) = (block for block in blocks("python") if block.startswith(f"# {name}\n"))
+    return found
+
+
 async def test_the_first_agent_is_an_application_and_its_test_passes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -50,7 +56,7 @@ def test_the_first_agent_takes_less_than_thirty_lines() -> None:
 
 
 async def test_its_channel_is_one_and_its_effect_is_delivered() -> None:
-    *_, notify, _, _ = blocks("python")
+    notify = example("notify.py")
     scope: dict[str, Any] = {"__name__": "notify"}
     exec(notify, scope)
     deliveries = build_channels(scope["CHANNELS"])
@@ -62,7 +68,7 @@ async def test_its_channel_is_one_and_its_effect_is_delivered() -> None:
 async def test_its_agent_that_asks_a_model_runs_without_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, _, module, *_ = blocks("python")
+    module = example("triage.py")
     (tmp_path / "triage.py").write_text(module)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "triage", raising=False)
@@ -87,8 +93,7 @@ async def test_its_agent_that_asks_a_model_runs_without_one(
 async def test_its_schedule_fires_at_nine_in_berlin_in_winter_and_in_summer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    crm, *_ = blocks("python")
-    (report,) = (block for block in blocks("python") if block.startswith("# report.py"))
+    crm, report = example("crm.py"), example("report.py")
     for name, source in (("crm", crm), ("report", report)):
         (tmp_path / f"{name}.py").write_text(source)
         monkeypatch.delitem(sys.modules, name, raising=False)
@@ -106,7 +111,7 @@ async def test_its_schedule_fires_at_nine_in_berlin_in_winter_and_in_summer(
 async def test_its_agent_that_uses_the_channels_that_ship_is_an_application(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    crm, *_, welcome, _ = blocks("python")
+    crm, welcome = example("crm.py"), example("welcome.py")
     for name, source in (("crm", crm), ("welcome", welcome)):
         (tmp_path / f"{name}.py").write_text(source)
         monkeypatch.delitem(sys.modules, name, raising=False)
@@ -128,7 +133,7 @@ async def test_its_agent_that_uses_the_channels_that_ship_is_an_application(
 async def test_its_hook_makes_events_of_what_a_sender_posts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    crm, *_, shop = blocks("python")
+    crm, shop = example("crm.py"), example("shop.py")
     for name, source in (("crm", crm), ("shop", shop)):
         (tmp_path / f"{name}.py").write_text(source)
         monkeypatch.delitem(sys.modules, name, raising=False)

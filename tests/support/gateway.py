@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from pydantic import EmailStr
+from pydantic import EmailStr, field_validator
 
 from streamagents import Event
 from streamagents.agents import build_registry
@@ -49,6 +49,17 @@ class Paid(Event, topic="paid", key="customer"):
     id: str | None = None
     customer: str
     amount_minor: int | None = None
+
+
+class Cursed(Event, topic="cursed"):
+    """A model whose own validator is broken."""
+
+    text: str
+
+    @field_validator("text")
+    @classmethod
+    def _fails(cls, value: str) -> str:
+        raise KeyError(value)
 
 
 class Takes:
@@ -100,6 +111,7 @@ class TestGateway:
         limits: Limits | None = None,
         wait_s: float = 10.0,
         bus: Bus | None = None,
+        ours: Iterable[type[Event]] = (),
     ) -> None:
         self.clock = FakeClock()
         names = ("lead", "raw", "paid", INBOX)
@@ -107,8 +119,10 @@ class TestGateway:
         self.told = Told()
         limits = limits or Limits()
         registry = build_registry(
-            {"lead": TakesLead(), "raw": Takes()}, fallback=Anything(), emits=[Paid]
+            {"lead": TakesLead(), "raw": Takes()}, fallback=Anything(), emits=[Paid, Cursed]
         )
+        events = {model.event_type.topic: model for model in ours}
+        registry = replace(registry, events={**registry.events, **events})
         self.keeper = Keeper(bus or self.bus, wait_s=wait_s, most=limits.in_flight)
         self.service = Service(
             desk=Desk(registry=registry, layout=Layout()),
@@ -129,7 +143,8 @@ class TestGateway:
                 is_ready=lambda: self.bus.available,
                 clock=self.clock,
                 requests=self.told,
-            )
+            ),
+            metrics=lambda: b"streamagents_up 1\n",
         )
 
     @property

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.routing import Mount, Route
+from starlette.responses import Response
+from starlette.routing import Route
 
 from streamagents.triggers.gateway.answers import RefusedError, answer, refusal
 from streamagents.triggers.gateway.bodies import Body
@@ -18,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from starlette.requests import Request
-    from starlette.responses import Response
-    from starlette.types import ASGIApp
 
     from streamagents.agents import Registry
     from streamagents.ports import Clock, Requests
@@ -32,6 +33,7 @@ log = structlog.stdlib.get_logger("streamagents.gateway")
 _EVENTS = "events"
 _UNKNOWN = "unknown"
 """A hook that nobody configured: its name would be anybody's text."""
+_PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 _ALL_S = 60.0
 """No request takes longer, whatever it waits for."""
 
@@ -91,8 +93,10 @@ class Front:
                 response = await work(request, body)
         except RefusedError as refused:
             response = refusal(refused)
-        except Exception as exc:
-            log.exception("request_failed", source=source, fault=type(exc).__name__)
+        except Exception as exc:  # noqa: BLE001 - a fault of ours, or of a model's own validator
+            # Neither its message nor its traceback: they may show what was sent.
+            fault, at = type(exc).__name__, _place(exc)
+            log.error("request_failed", source=source, fault=fault, at=at)  # noqa: TRY400
             response = answer(500, {"error": "Something went wrong here; the log says what."})
         seconds = self._clock.monotonic() - began
         self._requests.answered(source, response.status_code, seconds)
@@ -103,6 +107,12 @@ class Front:
         return response
 
 
+def _place(exc: BaseException) -> str:
+    """The line that raised."""
+    frames = traceback.extract_tb(exc.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+
+
 class NoRequests:
     """The port `Requests` for who does not want to know."""
 
@@ -110,12 +120,12 @@ class NoRequests:
         """Take no note."""
 
 
-def build_front(front: Front, *, metrics: ASGIApp | None = None) -> Starlette:
+def build_front(front: Front, *, metrics: Callable[[], bytes] | None = None) -> Starlette:
     """The ASGI application.
 
     Args:
         front: what answers.
-        metrics: what answers at `/metrics`, if anything.
+        metrics: Prometheus' text, to be read at `/metrics`.
     """
     routes: list[Any] = [
         Route("/events", front.events, methods=["POST"]),
@@ -127,7 +137,11 @@ def build_front(front: Front, *, metrics: ASGIApp | None = None) -> Starlette:
         Route("/health", front.health),
     ]
     if metrics is not None:
-        routes.append(Mount("/metrics", app=metrics))
+
+        async def exposition(_request: Request) -> Response:
+            return Response(metrics(), headers={"content-type": _PROMETHEUS})
+
+        routes.append(Route("/metrics", exposition))
     app = Starlette(routes=routes, exception_handlers={HTTPException: _told})
     app.router.redirect_slashes = False
     return app

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic.json_schema import models_json_schema
 
+from streamagents.topics import OUR_TOPICS
 from streamagents.triggers.gateway.attributes import MAX_ID_BYTES
 from streamagents.triggers.gateway.offers import BATCH, MOST_OF_A_BATCH, STRUCTURED
 
@@ -121,7 +122,11 @@ def _models(registry: Registry) -> dict[str, type[Event] | None]:
     }
     for model in registry.events.values():
         models.setdefault(model.event_type.type, model)
-    return models
+    return {
+        type_: model
+        for type_, model in models.items()
+        if model is None or not model.event_type.topic.startswith(OUR_TOPICS)
+    }
 
 
 def _schemas(models: list[type[Event]]) -> tuple[dict[str, Any], dict[type[Event], Any]]:

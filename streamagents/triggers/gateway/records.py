@@ -11,6 +11,7 @@ from streamagents.errors import InvalidEventError, UndecodableError
 from streamagents.events import encode, passed_on
 from streamagents.pipeline.addressing import address, known
 from streamagents.ports import Outgoing
+from streamagents.topics import OUR_TOPICS
 from streamagents.triggers.gateway.answers import RefusedError
 from streamagents.triggers.gateway.attributes import MAX_KEY_BYTES, good_id
 
@@ -58,7 +59,8 @@ class Desk:
         """
         if offer.refused is not None:
             raise offer.refused
-        if known(self.registry, offer.type)[0] is None:
+        event, _ = known(self.registry, offer.type)
+        if event is None or event.topic.startswith(OUR_TOPICS):  # ticks are nobody's to send
             raise RefusedError(404, "No agent and no model has this event type.")
         said = offer.attributes
         # A claim is kept apart, for ids are unique to their source only; and it stands behind

@@ -20,6 +20,8 @@ HEAD_S = 10.0
 MOST_CONNECTIONS = 1000
 _HEAD_BYTES = 16 << 10
 _KEEP_ALIVE_S = 15
+_LINGER_S = 5.0
+"""For an answer that is not read."""
 _DRAIN_S = 15
 """Longer than Kafka gets for an acknowledgement: what was taken is answered."""
 _FULL = (
@@ -32,8 +34,10 @@ class BoundedProtocol(H11Protocol):
     """uvicorn's own protocol has no end for a head, and none for a body that nobody reads."""
 
     head_s = HEAD_S
+    linger_s = _LINGER_S
     most = MOST_CONNECTIONS
     _deadline: asyncio.TimerHandle | None = None
+    _stalled: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         """Begin to wait for a head; a connection too many is told so."""
@@ -56,6 +60,28 @@ class BoundedProtocol(H11Protocol):
         """Wait no more."""
         self._forget()
         super().connection_lost(exc)
+
+    def on_response_complete(self) -> None:
+        """Close for good after a while: who does not read its answer would keep its place."""
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self.loop.call_later(self.linger_s, self.transport.abort)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Likewise for who was silent for too long."""
+        super().timeout_keep_alive_handler()
+        self.loop.call_later(self.linger_s, self.transport.abort)
+
+    def pause_writing(self) -> None:
+        """Who does not take its answer is waited for, but not for ever."""
+        super().pause_writing()
+        self._stalled = self.loop.call_later(self.linger_s, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It reads on."""
+        if self._stalled is not None:
+            self._stalled.cancel()
+        super().resume_writing()
 
     def _is_busy(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete

@@ -9,6 +9,7 @@ import structlog
 
 from streamagents.errors import ConfigurationError, StreamAgentsError
 from streamagents.pipeline.addressing import known
+from streamagents.topics import OUR_TOPICS
 from streamagents.triggers.gateway.answers import RefusedError
 from streamagents.triggers.hooks.hook import ANY, Hook, To
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from streamagents.triggers.hooks.hook import Draft
 
 log = structlog.stdlib.get_logger("streamagents.gateway")
+
+_OURS = OUR_TOPICS.rstrip(".")
 
 UNMAPPED = "streamagents-unmapped"
 """Header of a delivery that is in the inbox because its mapping failed: why."""
@@ -95,6 +98,11 @@ def build_sources(
     Raises:
         ConfigurationError: two hooks have one name, both say how to map, or a type is unknown.
     """
+    if _OURS in configs:
+        raise ConfigurationError(
+            f"A source of webhooks cannot be called {_OURS!r}: what it sends would go by the names "
+            "of our own topics."
+        )
     hooks: dict[str, Hook] = {}
     for trigger in triggers:
         if isinstance(trigger, Hook) and hooks.setdefault(trigger.name, trigger) is not trigger:

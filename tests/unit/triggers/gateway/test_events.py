@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from support.gateway import INBOX, Lead, TestGateway
+from streamagents.agents.tick import Tick
+from support.gateway import INBOX, Lead, TestGateway, call
 
 if TYPE_CHECKING:
     from streamagents.testing import MemoryRecord
@@ -290,9 +291,36 @@ async def test_with_the_broker_away_nothing_is_accepted_and_the_id_is_told() -> 
 async def test_other_paths_and_methods_are_refused_in_json(
     method: str, path: str, status: int
 ) -> None:
-    from support.gateway import call
-
     answer = await call(TestGateway().app, method, path)
 
     assert answer.status == status
     assert set(answer.json) == {"error"}
+
+
+async def test_a_model_that_is_broken_is_a_fault_of_ours_and_nothing_of_the_event_is_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    answer = await TestGateway().post("/events/cursed", {"text": "marker"})
+
+    assert (answer.status, set(answer.json)) == (500, {"error"})
+    assert "fault=KeyError" in (told := capsys.readouterr().out)
+    assert "at=gateway.py:" in told
+    assert "marker" not in told
+
+
+async def test_metrics_are_there_if_somebody_hands_them_in() -> None:
+    answer = await TestGateway().get("/metrics")
+
+    assert (answer.status, answer.body) == (200, b"streamagents_up 1\n")
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+
+
+async def test_our_own_topics_are_nobodys_to_write_to() -> None:
+    """An application with schedules knows the model of ticks."""
+    gateway = TestGateway(ours=[Tick])
+    tick = {"name": "daily", "slot": "2026-01-01T00:00:00Z"}
+
+    answer = await gateway.post(f"/events/{Tick.event_type.type}", tick)
+
+    assert answer.status == 404
+    assert Tick.event_type.type not in (await gateway.get("/openapi.json")).body.decode()

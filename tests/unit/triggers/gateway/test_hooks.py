@@ -307,6 +307,8 @@ def test_a_mapping_that_cannot_work_is_told_before_anything_is_served() -> None:
         hooked(Hook("stripe", {}), Hook("stripe", {}))
     with pytest.raises(ConfigurationError, match="maps the field 'amount' of Paid"):
         To(Paid, {"amount": "x"})
+    with pytest.raises(ConfigurationError, match="cannot be called 'streamagents'"):
+        TestGateway(hooks={"streamagents": {"preset": "unsigned"}})
     with pytest.raises(ConfigurationError, match="1 to 40 small letters"):
         Hook("Stripe!", {})
 

@@ -165,6 +165,20 @@ async def test_a_connection_too_many_is_told_to_come_again(
     assert b"retry-after: 2" in said
 
 
+async def test_who_does_not_read_its_answer_loses_its_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(BoundedProtocol, "linger_s", 0.2)
+    async with served(TestGateway()) as (port, server):
+        _, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
+        ask = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n"
+        writer.write((ask + b"\r\n") * 500 + ask + b"Connection: close\r\n\r\n")
+        await wait_until_async(lambda: server.server_state.connections)
+
+        await wait_until_async(lambda: not server.server_state.connections, 20)
+        writer.close()
+
+
 class Held:
     """A bus whose acknowledgement comes when the test says so."""
 
