@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 _TEXTS = ("text/", "application/xhtml", "application/json", "application/xml")
 _MOST_PARTS = 500
 _MAX_URL = 1000
+_MAX_ANCHOR = 100
+_MOST_WORDS = 20
+"""An anchor may hold all the rest of a page."""
 _SCHEMES = ("http://", "https://")
 
 
@@ -87,7 +91,8 @@ def links_on(reply: Reply, most: int) -> list[Link]:
     for element in root.iter("a"):
         url = _joined(_joined(reply.url, base), element.get("href"))
         if url.startswith(_SCHEMES) and len(url) <= _MAX_URL:
-            anchor = one_line("".join(element.itertext())[:1000])[:100]
+            words = (text[:_MAX_ANCHOR] for text in islice(element.itertext(), _MOST_WORDS))
+            anchor = one_line("".join(words))[:_MAX_ANCHOR]
             found.setdefault(url, Link(url, anchor))
         if len(found) >= most:
             break
