@@ -239,7 +239,7 @@ def create_app(
         app.timer(LOOK_S, on_leader=True, traced=False, name="ticks")(app.clockwork.look)
     registrations = (*app.registry.agents.values(), app.registry.fallback)
     app.stall_watch = StallWatch(
-        (registration.route.agent for registration in registrations),
+        (*(registration.route.agent for registration in registrations), *app.ticking.values()),
         stuck_after_s=settings.stuck_after_s,
     )
     return app

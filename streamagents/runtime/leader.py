@@ -112,9 +112,9 @@ class Clockwork:
         try:
             slot = ticking.slot(now)
             tick = None if slot is None else Tick(name=name, slot=slot)
-        except Exception as exc:  # a user's own: it must not stop the clock of all others
+        except Exception as exc:  # noqa: BLE001 - a user's own must not stop the clock of others
             if name not in self._broken:
-                log.exception("slot_failed", name=name, error=describe(exc))
+                log.warning("slot_failed", name=name, error=describe(exc))
             self._broken.add(name)
             return None
         self._broken.discard(name)

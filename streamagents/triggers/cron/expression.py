@@ -1,7 +1,8 @@
 """`Cron`: the moments of a cron expression in a zone, the same on any worker, wherever it begins.
 
 The expression is read and followed by cronsim on the wall's time alone; what the setting of clocks
-does to it is decided in `walls`. (cronsim's own way over a change depends on where it started.)
+does to it is decided in `walls`. (In an hour that comes twice cronsim 2.8 goes to slots that have
+passed, and backwards it leaves slots out.)
 """
 
 from __future__ import annotations

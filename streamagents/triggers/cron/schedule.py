@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, get_args
 
 from streamagents.agents.tick import TICK_ATTEMPTS, tick_id
-from streamagents.errors import ConfigurationError
+from streamagents.errors import ConfigurationError, describe
 from streamagents.pipeline.dedupe import replay_count
 from streamagents.ports import NoPolls
 from streamagents.triggers.cron.due import CatchUp, due
@@ -129,7 +129,7 @@ class Schedule:
     def _last(self, tick: Tick, ctx: Context) -> datetime | None:
         """The last slot that was decided about; None if this tick is not to be decided about."""
         now, grace = ctx.now(), timedelta(seconds=self.grace_s)
-        if self.cron.latest(tick.slot) != tick.slot or tick.slot > now + grace:
+        if tick.slot > now + grace or self.cron.latest(tick.slot) != tick.slot:
             # Of another definition, as in a rolling deploy, or of a clock that is ahead. The next
             # tick looks back at whatever this one should have fired.
             ctx.log.warning("tick_not_ours", slot=tick.slot.isoformat(), schedule=str(self.cron))
@@ -148,11 +148,11 @@ class Schedule:
         for slot in slots:
             try:
                 event = self._maker.make(slot.astimezone(self.cron.zone))
-            except Exception as exc:
+            except Exception as exc:  # the user's function: a failure of the tick, or passed over
                 if slot == tick.slot or ctx.event.attempt < TICK_ATTEMPTS:
                     raise
                 # An old slot that cannot be made would bar the way of all that follow.
-                ctx.log.exception("slot_given_up", slot=slot.isoformat(), error=str(exc))
+                ctx.log.warning("slot_given_up", slot=slot.isoformat(), error=describe(exc))
                 self.polls.fired(self.name, "skipped", slot)
                 continue
             ctx.emit(event, id=tick_id(self.name, slot))
