@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _TEXTS = ("text/", "application/xhtml", "application/json", "application/xml")
 _MOST_PARTS = 500
+_MOST_TAGS = 100_000
 _MAX_URL = 1000
 _MAX_ANCHOR = 100
 _MOST_WORDS = 20
@@ -87,9 +88,14 @@ def links_on(reply: Reply, most: int) -> list[Link]:
     if root is None:
         return []
     base = next((element.get("href") for element in root.iter("base")), None) or ""
+    base, seen = _joined(reply.url, base), {None}
     found: dict[str, Link] = {}
-    for element in root.iter("a"):
-        url = _joined(_joined(reply.url, base), element.get("href"))
+    for element in islice(root.iter("a"), _MOST_TAGS):
+        href = element.get("href")
+        if href in seen:
+            continue
+        seen.add(href)
+        url = _joined(base, href)
         if url.startswith(_SCHEMES) and len(url) <= _MAX_URL:
             words = (text[:_MAX_ANCHOR] for text in islice(element.itertext(), _MOST_WORDS))
             anchor = one_line("".join(words))[:_MAX_ANCHOR]
@@ -99,9 +105,7 @@ def links_on(reply: Reply, most: int) -> list[Link]:
     return list(found.values())
 
 
-def _joined(base: str, href: str | None) -> str:
-    if href is None:
-        return ""
+def _joined(base: str, href: str) -> str:
     try:
         return urljoin(base, fit(href).strip()).partition("#")[0]
     except ValueError:  # it looks like an address, and is none
