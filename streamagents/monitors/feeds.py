@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import deque
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from streamagents.errors import PollError
@@ -14,12 +16,14 @@ from streamagents.monitors.web import shown
 from streamagents.monitors.xml import local_name, xml_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from streamagents.net import Reply
 
 MOST_ITEMS = 2000
 """Of a longer listing the newer end is read."""
+_MOST_SEEN = 50_000
+"""No feed is longer; who sends more wants to be read for ever."""
 _FEEDS = frozenset({"rss", "rdf", "feed", "channel"})
 _HTML = re.compile(rb"<(?:html|!doctype html|body|head)\b", re.IGNORECASE)
 _BEGINNING_BYTES = 1000
@@ -45,16 +49,22 @@ def _of_xml(reply: Reply) -> list[Item]:
         kind = "HTML" if _HTML.search(reply.body[:_BEGINNING_BYTES]) else "something else"
         raise PollError(f"{shown(reply.url)} answers with {kind} where a feed should be.")
     base = root.base or reply.url
-    elements = _newer_end([*root.iter("{*}item", "{*}entry")], base)
+    elements = _newer_end(root.iter("{*}item", "{*}entry"), base)
     return [Entry(element, base).item() for element in elements]
 
 
-def _newer_end(elements: Sequence[Any], base: str) -> Sequence[Any]:
-    if len(elements) <= MOST_ITEMS:
-        return elements
-    first, last = (Entry(element, base).published() for element in (elements[0], elements[-1]))
+def _newer_end(elements: Iterable[Any], base: str) -> Sequence[Any]:
+    beginning: list[Any] = []
+    end: deque[Any] = deque(maxlen=MOST_ITEMS)
+    for element in islice(elements, _MOST_SEEN):
+        if len(beginning) < MOST_ITEMS:
+            beginning.append(element)
+        end.append(element)
+    if len(beginning) < MOST_ITEMS:
+        return beginning
+    first, last = (Entry(element, base).published() for element in (beginning[0], end[-1]))
     ascends = first is not None and last is not None and first < last
-    return elements[-MOST_ITEMS:] if ascends else elements[:MOST_ITEMS]
+    return list(end) if ascends else beginning
 
 
 def _of_json(reply: Reply) -> list[Item]:

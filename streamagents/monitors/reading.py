@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
@@ -22,7 +23,11 @@ if TYPE_CHECKING:
 
 _TEXTS = ("text/", "application/xhtml", "application/json", "application/xml")
 _MOST_PARTS = 500
+_MOST_TAGS = 100_000
 _MAX_URL = 1000
+_MAX_ANCHOR = 100
+_MOST_WORDS = 20
+"""An anchor may hold all the rest of a page."""
 _SCHEMES = ("http://", "https://")
 
 
@@ -83,20 +88,24 @@ def links_on(reply: Reply, most: int) -> list[Link]:
     if root is None:
         return []
     base = next((element.get("href") for element in root.iter("base")), None) or ""
+    base, seen = _joined(reply.url, base), {None}
     found: dict[str, Link] = {}
-    for element in root.iter("a"):
-        url = _joined(_joined(reply.url, base), element.get("href"))
+    for element in islice(root.iter("a"), _MOST_TAGS):
+        href = element.get("href")
+        if href in seen:
+            continue
+        seen.add(href)
+        url = _joined(base, href)
         if url.startswith(_SCHEMES) and len(url) <= _MAX_URL:
-            anchor = one_line("".join(element.itertext())[:1000])[:100]
+            words = (text[:_MAX_ANCHOR] for text in islice(element.itertext(), _MOST_WORDS))
+            anchor = one_line("".join(words))[:_MAX_ANCHOR]
             found.setdefault(url, Link(url, anchor))
         if len(found) >= most:
             break
     return list(found.values())
 
 
-def _joined(base: str, href: str | None) -> str:
-    if href is None:
-        return ""
+def _joined(base: str, href: str) -> str:
     try:
         return urljoin(base, fit(href).strip()).partition("#")[0]
     except ValueError:  # it looks like an address, and is none

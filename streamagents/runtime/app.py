@@ -81,7 +81,7 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
     ticking: Mapping[str, Ticking]
     """Those of them that the clock wakes, by name."""
     clockwork: Clockwork
-    web: Web
+    watching: Web
     """What all monitors of this worker ask through."""
     model: Model
     """Who answers `ctx.llm`."""
@@ -144,7 +144,7 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
         await self.clockwork.close()
         await close_model(self.model)
         await close_channels(self.channels)
-        await self.web.close()
+        await self.watching.close()
         await super().on_stop()
 
 
@@ -200,8 +200,8 @@ def create_app(
     )
     app.polls = PollObservers()
     clock = SystemClock()
-    app.web = build_web(settings, clock)
-    app.ticking = tickings(wound(app.triggers, app.web, app.polls), app.polls)
+    app.watching = build_web(settings, clock)
+    app.ticking = tickings(wound(app.triggers, app.watching, app.polls), app.polls)
     app.layout = Layout(
         prefix=settings.topic_prefix,
         partitions=settings.partitions,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import faust
 from pydantic_core import to_json
 
+from streamagents import create_app
 from streamagents.actions import Deliverer, LogLine, build_channels
 from streamagents.llm.tools import Page
 from streamagents.settings import Settings
@@ -18,6 +19,7 @@ from streamagents.testing import FakeContext, FakeModel, ToolUse, run_tick
 from streamagents.triggers.hooks.deliveries import Delivery
 from streamagents.triggers.hooks.variables import PREFIX
 from support.commands import CHECKOUT, streamagents
+from support.http_peer import HttpPeer, reply
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,6 +108,29 @@ async def test_its_schedule_fires_at_nine_in_berlin_in_winter_and_in_summer(
     assert friday.emitted_ids == ["daily-report:2026-03-27T08:00:00Z"]
     assert monday.emitted_ids == ["daily-report:2026-03-30T07:00:00Z"]
     assert monday.emitted == [made.ReportDue(day="2026-03-30")]
+
+
+async def test_its_own_monitor_tells_what_is_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crm, *_ = blocks("python")
+    (releases,) = (block for block in blocks("python") if block.startswith("# releases.py"))
+    for name, source in (("crm", crm), ("releases", releases)):
+        (tmp_path / f"{name}.py").write_text(source)
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    made: Any = importlib.import_module("releases")
+    noon = datetime(2026, 11, 3, 12, tzinfo=UTC)
+    assert set(made.app.ticking) == {"faust", "kafka"}
+    async with HttpPeer() as peer:
+        monkeypatch.setenv("STREAMAGENTS_ALLOW_PRIVATE_HOSTS", peer.host)
+        peer.on("/pypi/mode/json", reply(200, b'{"releases": {"2": [], "2rc1": [], "1": []}}'))
+        own = made.PackageMonitor("mode", "mode", peer.url(""), event=made.released, first="all")
+        app = create_app("own", agents={}, fallback=made.Leftovers(), triggers=[own])
+        ctx = await run_tick(app.ticking["mode"], noon)
+
+    assert ctx.emitted_ids == ["mode:1", "mode:2"]
+    assert ctx.emitted[0] == made.Released(package="mode", version="1")
 
 
 async def test_its_agent_that_uses_the_channels_that_ship_is_an_application(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from time import perf_counter
 
+import feedparser
 import pytest
 
 from streamagents.errors import PollError
@@ -30,6 +31,23 @@ def test_a_feed_is_read(shape: Shape) -> None:
     assert (first.title, first.url, first.author) == (shape.title, shape.url, shape.author)
     assert first.text == shape.text
     assert first.data()["published"] == shape.published
+
+
+OURS_ALONE = {"JSON Feed", "no title, link or id", "sloppy", "FeedBurner"}
+"""What feedparser does not read, or reads otherwise: it leads to FeedBurner, which is gone."""
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [shape for shape in SHAPES if shape.name not in OURS_ALONE],
+    ids=lambda shape: shape.name,
+)
+def test_feedparser_reads_the_same(shape: Shape) -> None:
+    theirs = feedparser.parse(shape.body, resolve_relative_uris=shape.name == "Atom")
+    ours = items_of(reply(shape.body, shape.content_type))
+
+    assert [entry.get("id") or entry.get("link") for entry in theirs.entries] == list(shape.ids)
+    assert [entry.get("link", "") for entry in theirs.entries] == [item.url for item in ours]
 
 
 ENCODED = WORDPRESS.replace("Bea", "Beä “Ü”").replace("&#8217;", "\u2019")

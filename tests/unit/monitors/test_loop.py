@@ -19,13 +19,12 @@ from streamagents.monitors import (
     MonitorRecovered,
 )
 from streamagents.monitors.monitor import slot_of
-from support.http_peer import HttpPeer, raw, redirect, reply
+from support.http_peer import raw, redirect, reply
 from support.looking import BEGINNING, Looker
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from streamagents.monitors import Visit
+    from support.http_peer import HttpPeer
 
 
 class Post(Event, topic="post", key="title"):
@@ -38,12 +37,6 @@ def feed(*numbers: int, **fields: Any) -> bytes:
         f"<item><guid>{n}</guid><title>{fields.get('title', n)}</title></item>" for n in numbers
     )
     return f"<rss><channel>{''.join(entries)}</channel></rss>".encode()
-
-
-@pytest.fixture
-async def peer() -> AsyncIterator[HttpPeer]:
-    async with HttpPeer() as running:
-        yield running
 
 
 def looker(peer: HttpPeer, monitor: Monitor | None = None, **common: Any) -> Looker:
