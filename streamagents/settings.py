@@ -193,7 +193,7 @@ class Settings(BaseSettings):
 
     # -- folders and queues ----------------------------------------------------------------------
 
-    watch: dict[str, FolderSetting] = Field(default_factory=dict)
+    watch: Annotated[dict[str, FolderSetting], NoDecode, BeforeValidator(_json)] = {}
     """Folders for `streamagents watch`, as JSON by name."""
     bridges: Annotated[dict[str, BridgeSetting], NoDecode, BeforeValidator(_json)] = {}
     """Queues for `streamagents bridge`, as JSON by name; also `STREAMAGENTS_BRIDGES_FILE`, for

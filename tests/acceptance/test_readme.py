@@ -11,7 +11,9 @@ import faust
 
 from streamagents.actions import Deliverer, LogLine, build_channels
 from streamagents.llm.tools import Page
-from streamagents.settings import Settings
+from streamagents.runtime.bridges import bridges_of
+from streamagents.runtime.folders import folders_of
+from streamagents.settings import Settings, load_settings
 from streamagents.testing import FakeContext, FakeModel, ToolUse
 from support.commands import CHECKOUT, streamagents
 
@@ -25,6 +27,12 @@ README = (CHECKOUT / "README.md").read_text()
 
 def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def block(name: str) -> str:
+    """The block that begins with its file's name."""
+    (found,) = (text for text in blocks("python") if text.startswith(f"# {name}\n"))
+    return found
 
 
 async def test_the_first_agent_is_an_application_and_its_test_passes(
@@ -46,7 +54,7 @@ def test_the_first_agent_takes_less_than_thirty_lines() -> None:
 
 
 async def test_its_channel_is_one_and_its_effect_is_delivered() -> None:
-    *_, notify, _ = blocks("python")
+    notify = block("notify.py")
     scope: dict[str, Any] = {"__name__": "notify"}
     exec(notify, scope)
     deliveries = build_channels(scope["CHANNELS"])
@@ -83,7 +91,7 @@ async def test_its_agent_that_asks_a_model_runs_without_one(
 async def test_its_agent_that_uses_the_channels_that_ship_is_an_application(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    crm, *_, welcome = blocks("python")
+    crm, welcome = block("crm.py"), block("welcome.py")
     for name, source in (("crm", crm), ("welcome", welcome)):
         (tmp_path / f"{name}.py").write_text(source)
         monkeypatch.delitem(sys.modules, name, raising=False)
@@ -102,8 +110,31 @@ async def test_its_agent_that_uses_the_channels_that_ship_is_an_application(
     assert [action.via for action in ctx.acted] == ["email", "slack", "database", "http"]
 
 
+def test_its_folder_and_its_bridge_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("crm.py", "ears.py"):
+        (tmp_path / name).write_text(block(name))
+        monkeypatch.delitem(sys.modules, name.removesuffix(".py"), raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for variable in ("WATCH", "BRIDGES"):
+        (setting,) = re.findall(rf"`STREAMAGENTS_{variable}=([^`]+)`", README)
+        monkeypatch.setenv(f"STREAMAGENTS_{variable}", setting)
+    settings = load_settings()
+    for variable in ("WATCH", "BRIDGES"):
+        monkeypatch.delenv(f"STREAMAGENTS_{variable}")
+    app = importlib.import_module("ears").app
+
+    assert folders_of(app)["fairs"].type == settings.watch["fairs"].folder("fairs").type
+    assert bridges_of(app)["old-crm"].type == settings.bridges["old-crm"].bridge("old-crm").type
+
+
 def test_every_command_it_names_exists() -> None:
-    named = set(re.findall(r"streamagents (demo|dev|kafka|topics|send|worker|dlq|status)", README))
+    named = set(
+        re.findall(
+            r"streamagents (demo|dev|kafka|topics|send|worker|dlq|status|watch|bridge)", README
+        )
+    )
     shown = streamagents("--help").stdout
     assert named
     assert all(f" {command} " in shown for command in named)
