@@ -22,6 +22,7 @@ from streamagents.agents.budget import Budget, WhenSpent
 from streamagents.errors import ConfigurationError
 from streamagents.llm.limits import Limits, ModelRate, Price
 from streamagents.triggers.bridge.bridge import BridgeSetting  # noqa: TC001 - pydantic
+from streamagents.triggers.cron.configured import ScheduleSetting  # noqa: TC001 - pydantic reads it
 from streamagents.triggers.files.folder import FolderSetting  # noqa: TC001 - pydantic
 
 if TYPE_CHECKING:
@@ -38,22 +39,18 @@ def _listed(value: Any) -> Any:
     return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
-def _named(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return from_json(value)
-    except ValueError:
-        raise ValueError('is no JSON object such as {"#leads": "https://..."}') from None
+def _object(example: str) -> BeforeValidator:
+    """What is written as a JSON object."""
 
+    def read(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return from_json(value)
+        except ValueError:
+            raise ValueError(f"is no JSON object such as {example}") from None
 
-def _json(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return from_json(value)
-    except ValueError:
-        raise ValueError("is no JSON") from None
+    return BeforeValidator(read)
 
 
 T = TypeVar("T")
@@ -167,7 +164,9 @@ class Settings(BaseSettings):
 
     slack_webhook_url: SecretStr | None = None
     """Incoming webhook of every Slack channel that `slack_webhooks` does not name."""
-    slack_webhooks: Annotated[dict[str, SecretStr], NoDecode, BeforeValidator(_named)] = {}
+    slack_webhooks: Annotated[
+        dict[str, SecretStr], NoDecode, _object('{"#leads": "https://..."}')
+    ] = {}
     """JSON object: our name of a channel -> its incoming webhook."""
     smtp_host: str | None = None
     """Mail server; unset: no e-mail."""
@@ -193,11 +192,28 @@ class Settings(BaseSettings):
 
     # -- folders and queues ----------------------------------------------------------------------
 
-    watch: Annotated[dict[str, FolderSetting], NoDecode, BeforeValidator(_json)] = {}
+    watch: Annotated[
+        dict[str, FolderSetting],
+        NoDecode,
+        _object('{"orders": {"path": "inbox", "type": "order"}}'),
+    ] = {}
     """Folders for `streamagents watch`, as JSON by name."""
-    bridges: Annotated[dict[str, BridgeSetting], NoDecode, BeforeValidator(_json)] = {}
+    bridges: Annotated[
+        dict[str, BridgeSetting],
+        NoDecode,
+        _object('{"orders": {"kafka": {"topic": "orders.v1"}, "type": "order"}}'),
+    ] = {}
     """Queues for `streamagents bridge`, as JSON by name; also `STREAMAGENTS_BRIDGES_FILE`, for
     passwords stand in it."""
+
+    # -- schedules -------------------------------------------------------------------------------
+
+    schedules: Annotated[
+        dict[str, ScheduleSetting],
+        NoDecode,
+        _object('{"daily": {"cron": "0 9 * * *", "type": "report_due"}}'),
+    ] = {}
+    """JSON object: name -> `{"cron", "type", "data", "zone", "catch_up", "cap"}`."""
 
     @field_validator("*", mode="before")
     @classmethod

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from streamagents.cli import bridge, demo, dev, kafka, send, topics, watch, worker
+from streamagents.cli import bridge, demo, dev, kafka, send, status, topics, watch, worker
 from streamagents.errors import StreamAgentsError
 
 __all__ = ["app", "main"]
@@ -33,6 +33,7 @@ app.add_typer(topics.app, name="topics")
 app.command("send")(send.send)
 app.command("watch")(watch.watch)
 app.command("bridge")(bridge.bridge)
+app.command("status")(status.status)
 app.command("worker", context_settings=worker.CONTEXT_SETTINGS)(worker.worker)
 
 

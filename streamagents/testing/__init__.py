@@ -16,6 +16,7 @@ from streamagents.testing.clock import FakeClock
 from streamagents.testing.context import FakeContext
 from streamagents.testing.model import FakeModel, ToolUse
 from streamagents.testing.queue import MemoryQueue
+from streamagents.testing.ticking import run_tick
 
 __all__ = [
     "FakeClock",
@@ -27,4 +28,5 @@ __all__ = [
     "Note",
     "RecordingChannel",
     "ToolUse",
+    "run_tick",
 ]
