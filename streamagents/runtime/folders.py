@@ -73,9 +73,9 @@ def watch(app: StreamApp, names: Sequence[str]) -> None:
 
 async def _watch(app: StreamApp, folders: Sequence[Folder]) -> None:
     async with AsyncExitStack() as stack:
-        ledgers = [stack.enter_context(_ledger(app, folder)) for folder in folders]
         topics = targets(app, (folder.type for folder in folders))
-        bus = await stack.enter_async_context(writing(app.settings, topics))
+        bus, cluster = await stack.enter_async_context(writing(app.settings, topics))
+        ledgers = [stack.enter_context(_ledger(app, folder, cluster)) for folder in folders]
         await together(
             _watch_one(app, folder, ledger, bus)
             for folder, ledger in zip(folders, ledgers, strict=True)
@@ -92,8 +92,10 @@ async def _watch_one(app: StreamApp, folder: Folder, ledger: SentFiles, bus: Kaf
         await FolderWatch(folder, intake, ledger, notices, clock).run()
 
 
-def _ledger(app: StreamApp, folder: Folder) -> SentFiles:
-    return SentFiles(app.settings.data_dir / app.conf.id / "watch" / f"{folder.name}.db")
+def _ledger(app: StreamApp, folder: Folder, cluster: str) -> SentFiles:
+    # What another cluster has, this one has not: a new one gets all that lies there.
+    place = app.settings.data_dir / app.conf.id / "watch" / cluster
+    return SentFiles(place / f"{folder.name}.db")
 
 
 def _chosen(folders: dict[str, Folder], names: Sequence[str]) -> list[Folder]:
