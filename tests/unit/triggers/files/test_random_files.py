@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from streamagents.errors import FileRefusedError
 from streamagents.triggers.files.patterns import Patterns
-from streamagents.triggers.files.rows import csv_rows, jsonl_rows
+from streamagents.triggers.files.rows import Row, csv_rows, jsonl_rows
 
 CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
 NAMES = st.lists(st.text("abcdefgh", min_size=1, max_size=3), min_size=2, max_size=5, unique=True)
@@ -39,7 +39,7 @@ def test_what_a_csv_writer_wrote_is_read_back(
 
 @given(st.text(max_size=200))
 def test_any_text_as_csv_is_rows_or_a_reason(text: str) -> None:
-    rows = []
+    rows: list[Row] = []
     with suppress(FileRefusedError):
         rows += csv_rows(io.StringIO(text, newline=""), None)
 
