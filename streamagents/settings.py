@@ -269,7 +269,11 @@ class Settings(BaseSettings):
 
     # -- folders and queues ----------------------------------------------------------------------
 
-    watch: dict[str, FolderSetting] = Field(default_factory=dict)
+    watch: Annotated[
+        dict[str, FolderSetting],
+        NoDecode,
+        _object('{"orders": {"path": "inbox", "type": "order"}}'),
+    ] = {}
     """Folders for `streamagents watch`, as JSON by name."""
     bridges: Annotated[
         dict[str, BridgeSetting],

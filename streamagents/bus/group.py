@@ -101,26 +101,7 @@ class KafkaGroup:
             await _stop(consumer)
 
     async def _join(self) -> Any:
-        access = dict(self._access)
-        authority = access.pop("ca_file", None)
-        context = None
-        if access.get("security_protocol", "").endswith("SSL"):
-            context = await asyncio.to_thread(create_ssl_context, cafile=authority)
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap,
-            client_id="streamagents-bridge",
-            group_id=self._group,
-            isolation_level="read_committed",
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            request_timeout_ms=int(self._timeout_s * 1000),
-            metadata_max_age_ms=30_000,
-            # To wait for our own broker is no death: stock leaves the group after five minutes.
-            max_poll_interval_ms=1_000_000_000,
-            rebalance_timeout_ms=60_000,
-            ssl_context=context,
-            **access,
-        )
+        consumer = await self._made()
         try:
             async with asyncio.timeout(self._timeout_s):
                 await consumer.start()
@@ -139,6 +120,28 @@ class KafkaGroup:
         self._consumer = consumer
         return consumer
 
+    async def _made(self) -> Any:
+        access = dict(self._access)
+        authority = access.pop("ca_file", None)
+        context = None
+        if access.get("security_protocol", "").endswith("SSL"):
+            context = await asyncio.to_thread(_trusting, authority)
+        return AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap,
+            client_id="streamagents-bridge",
+            group_id=self._group,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            request_timeout_ms=int(self._timeout_s * 1000),
+            metadata_max_age_ms=30_000,
+            # To wait for our own broker is no death: stock leaves the group after five minutes.
+            max_poll_interval_ms=1_000_000_000,
+            rebalance_timeout_ms=60_000,
+            ssl_context=context,
+            **access,
+        )
+
     def _fault(self, exc: BaseException) -> QueueError:
         words = in_our_words(exc, self._bootstrap, self._timeout_s)
         return QueueError(str(words), lasting=isinstance(exc, _REFUSED))
@@ -152,6 +155,16 @@ def _message(record: Record) -> Message:
         headers=tuple(record.headers),
         token=(TopicPartition(record.topic, record.partition), record.offset),
     )
+
+
+def _trusting(authority: str | None) -> Any:
+    try:
+        return create_ssl_context(cafile=authority)
+    except OSError as exc:  # ssl.SSLError, too, where the file holds no certificates
+        raise QueueError(
+            f"The certificates in {authority} cannot be read: {exc.strerror or 'they are none'}.",
+            lasting=True,
+        ) from exc
 
 
 async def _stop(consumer: Any) -> None:

@@ -77,7 +77,7 @@ def bridge(app: StreamApp, names: Sequence[str]) -> None:
 async def _bridge(app: StreamApp, bridges: Sequence[Bridge], passings: list[Passing]) -> None:
     queues = [queue_of(app, one) for one in bridges]
     types = [type_ for one in bridges for type_ in (one.type, one.unmapped_type)]
-    async with writing(app.settings, targets(app, types)) as bus:
+    async with writing(app.settings, targets(app, types)) as (bus, _):
         passings += [
             _passing(app, one, queue, bus) for one, queue in zip(bridges, queues, strict=True)
         ]

@@ -81,9 +81,11 @@ async def watch_folders(app: StreamApp, folders: Sequence[Folder]) -> None:
         StateError: the ledger cannot be written.
     """
     async with AsyncExitStack() as stack:
-        ledgers = [stack.enter_context(SentFiles(ledger_path(app, folder))) for folder in folders]
         topics = targets(app, (folder.type for folder in folders))
-        bus = await stack.enter_async_context(writing(app.settings, topics))
+        bus, cluster = await stack.enter_async_context(writing(app.settings, topics))
+        ledgers = [
+            stack.enter_context(SentFiles(ledger_path(app, folder, cluster))) for folder in folders
+        ]
         await together(
             _watch_one(app, folder, ledger, bus)
             for folder, ledger in zip(folders, ledgers, strict=True)
@@ -100,9 +102,22 @@ async def _watch_one(app: StreamApp, folder: Folder, ledger: SentFiles, bus: Kaf
         await FolderWatch(folder, intake, ledger, notices, clock).run()
 
 
-def ledger_path(app: StreamApp, folder: Folder) -> Path:
-    """Where is kept what was sent of a folder."""
-    return app.settings.data_dir / app.conf.id / "watch" / f"{folder.name}.db"
+def ledger_path(app: StreamApp, folder: Folder, cluster: str) -> Path:
+    """Where is kept what was sent of a folder.
+
+    What another cluster has, this one has not: a new one gets all that lies there.
+    """
+    return _ledgers(app) / cluster / f"{folder.name}.db"
+
+
+def ledgers_of(app: StreamApp, folder: Folder) -> list[Path]:
+    """The ledgers of a folder, of whichever cluster."""
+    return list(_ledgers(app).glob(f"*/{folder.name}.db*"))
+
+
+def _ledgers(app: StreamApp) -> Path:
+    folder: Path = app.settings.data_dir / app.conf.id / "watch"
+    return folder
 
 
 def _chosen(folders: dict[str, Folder], names: Sequence[str]) -> list[Folder]:

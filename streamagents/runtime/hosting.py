@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from streamagents.bus import LastingBus
-from streamagents.runtime.folders import folders_of, ledger_path, watch_folders
+from streamagents.runtime.folders import folders_of, ledgers_of, watch_folders
 from streamagents.runtime.gateway import DELIVERY_S, build_gateway
 from streamagents.triggers.gateway.keeper import Keeper
 from streamagents.triggers.gateway.server import GatewayServer
@@ -63,4 +63,5 @@ async def hosted_folders(app: StreamApp) -> AsyncIterator[None]:
         with suppress(asyncio.CancelledError):
             await watching
         for folder in folders:
-            ledger_path(app, folder).unlink(missing_ok=True)
+            for ledger in ledgers_of(app, folder):
+                ledger.unlink(missing_ok=True)

@@ -107,17 +107,21 @@ def targets(app: StreamApp, types: Iterable[str]) -> list[TopicSpec]:
 
 
 @asynccontextmanager
-async def writing(settings: Settings, topics: list[TopicSpec]) -> AsyncIterator[KafkaBus]:
+async def writing(
+    settings: Settings, topics: list[TopicSpec]
+) -> AsyncIterator[tuple[KafkaBus, str]]:
     """A bus to our broker, which is waited for as long as it takes, with one warning.
+
+    Gives the bus, and the id of the cluster.
 
     Raises:
         TopicsError: one of the topics is missing or has another number of partitions.
     """
-    _, actual = await ask(settings.bootstrap, [spec.name for spec in topics])
+    cluster, actual = await ask(settings.bootstrap, [spec.name for spec in topics])
     check_topics(topics, actual)
     bus = await _connected(settings.bootstrap)
     try:
-        yield bus
+        yield bus, cluster
     finally:
         await bus.__aexit__(None, None, None)
 

@@ -14,7 +14,9 @@ from pydantic_core import to_json
 from streamagents import create_app
 from streamagents.actions import Deliverer, LogLine, build_channels
 from streamagents.llm.tools import Page
-from streamagents.settings import Settings
+from streamagents.runtime.bridges import bridges_of
+from streamagents.runtime.folders import folders_of
+from streamagents.settings import Settings, load_settings
 from streamagents.testing import FakeContext, FakeModel, ToolUse, run_tick
 from streamagents.triggers.hooks.deliveries import Delivery
 from streamagents.triggers.hooks.variables import PREFIX
@@ -177,9 +179,31 @@ async def test_its_hook_makes_events_of_what_a_sender_posts(
     assert len(drafts("customer.imported", {"emails": ["a@b.example", "c@d.example"]})) == 2
 
 
+def test_its_folder_and_its_bridge_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("crm.py", "ears.py"):
+        (tmp_path / name).write_text(example(name))
+        monkeypatch.delitem(sys.modules, name.removesuffix(".py"), raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for variable in ("WATCH", "BRIDGES"):
+        (setting,) = re.findall(rf"`STREAMAGENTS_{variable}=([^`]+)`", README)
+        monkeypatch.setenv(f"STREAMAGENTS_{variable}", setting)
+    settings = load_settings()
+    for variable in ("WATCH", "BRIDGES"):
+        monkeypatch.delenv(f"STREAMAGENTS_{variable}")
+    app = importlib.import_module("ears").app
+
+    assert folders_of(app)["fairs"].type == settings.watch["fairs"].folder("fairs").type
+    assert bridges_of(app)["old-crm"].type == settings.bridges["old-crm"].bridge("old-crm").type
+
+
 def test_every_command_it_names_exists() -> None:
     named = set(
-        re.findall(r"streamagents (demo|dev|kafka|topics|send|worker|gateway|dlq|status)", README)
+        re.findall(
+            r"streamagents (demo|dev|kafka|topics|send|worker|gateway|dlq|status|watch|bridge)",
+            README,
+        )
     )
     shown = streamagents("--help").stdout
     assert named

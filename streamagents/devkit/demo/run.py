@@ -254,7 +254,8 @@ class _Demo:
             seconds=(self._ended or time.monotonic()) - self._began,
             rss_mib=self._rss_mib,
             provider=self._app.model.name,
-            hearing=self._hearing,
+            awaited=self._hearing.awaited,
+            heard=self._hearing.heard,
         )
 
     def _frame(self) -> Frame:

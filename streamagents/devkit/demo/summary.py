@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
 
     from streamagents.devkit.demo.facts import Content, Fact
-    from streamagents.devkit.demo.hearing import Hearing
     from streamagents.ports import Position
 
 
@@ -150,14 +149,26 @@ def summarize(
     seconds: float = 0.0,
     rss_mib: int = 0,
     provider: str = "",
-    hearing: Hearing | None = None,
+    awaited: Mapping[str, int] | None = None,
+    heard: Mapping[str, int] | None = None,
 ) -> Summary:
-    """Compare what was sent, and what was to be heard, with what Kafka says."""
+    """Compare what was sent, and what was to be heard, with what Kafka says.
+
+    Args:
+        sent: what was sent, and what has been heard.
+        evidence: what Kafka says.
+        inbox: the topic whose agent is the fallback.
+        seconds: how long it took.
+        rss_mib: the memory it took.
+        provider: who answered.
+        awaited: by topic, how many events are still to be heard: so many are lost.
+        heard: by ear, how many were.
+    """
     events = _by_identity(sent)
     topics: defaultdict[str, Counts] = defaultdict(Counts)
     for copies in events.values():
         topics[copies[0].home] += _counts(copies, evidence, inbox)
-    for topic, missing in (hearing.awaited if hearing else {}).items():
+    for topic, missing in (awaited or {}).items():
         topics[topic] += Counts(produced=missing, lost=missing)
     total = sum(topics.values(), Counts())
     own = {copies[0].id for copies in events.values()}
@@ -173,7 +184,7 @@ def summarize(
         seconds=seconds,
         rss_mib=rss_mib,
         provider=provider,
-        heard=dict(hearing.heard) if hearing else {},
+        heard=dict(heard or {}),
     )
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 log = structlog.stdlib.get_logger("streamagents.triggers")
 
 BATCH = 500
+_MOST_WAITING = 10 * BATCH
 HOLD_S = 5.0
 """A batch that waits for our broker is held in its queue so often."""
 _AGAIN_S, _AGAIN_MAX_S = 1.0, 30.0
@@ -49,6 +50,7 @@ class Passing:
         self._log = log.bind(bridge=bridge.name)
         self._stopping = asyncio.Event()
         self._failures = 0
+        self._not_taken_off: list[Message] = []
         self.counts = Counts()
 
     def stop(self) -> None:
@@ -67,6 +69,8 @@ class Passing:
                 messages = await self._received()
                 if messages:
                     await self.pass_on(messages)
+                elif self._not_taken_off:
+                    await self._take_off(())
         finally:
             await self._queue.close()
             self._log.info("bridge_ends", **vars(self.counts))
@@ -90,11 +94,19 @@ class Passing:
             self.counts.passed -= 1
             self._count(sending[place][0], str(error))
         self.counts.left_out += len(messages) - len(sending)
+        await self._take_off(messages)
+
+    async def _take_off(self, messages: Sequence[Message]) -> None:
+        """Tell the queue; what it does not hear is told again, or comes again under its id."""
+        waiting = [*self._not_taken_off, *messages][-_MOST_WAITING:]
         try:
-            await self._queue.done(messages)
+            await self._queue.done(waiting)
         except QueueError as exc:
-            # They come again, under the same ids.
-            self._log.warning("not_taken_off", messages=len(messages), reason=str(exc))
+            if not self._not_taken_off:
+                self._log.warning("not_taken_off", messages=len(messages), reason=str(exc))
+            self._not_taken_off = waiting
+        else:
+            self._not_taken_off = []
 
     async def _tell(self, message: Message, reason: str) -> None:
         """Our broker takes less than its topics should: it is told as much as it takes."""
@@ -115,6 +127,7 @@ class Passing:
             if not self._failures:
                 self._log.warning("waiting_for_queue", reason=str(exc))
             await self._queue.close()
+            self._not_taken_off = []  # they come again
             wait_s = min(_AGAIN_MAX_S, _AGAIN_S * 2 ** min(self._failures, 10))
             self._failures += 1
             await self._rest(wait_s)
@@ -134,7 +147,7 @@ class Passing:
         finally:
             asked.cancel()
             receiving.cancel()
-            await asyncio.wait([receiving])
+            await asyncio.gather(receiving, return_exceptions=True)
 
     async def _rest(self, seconds: float) -> None:
         tasks = [

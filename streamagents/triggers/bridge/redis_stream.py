@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 log = structlog.stdlib.get_logger("streamagents.triggers")
 
+_MOST = 100
+"""Entries have no size that Redis would bound."""
 _BLOCK_MS = 500
 _ANSWER_S = 10.0
 _REFUSED = (exceptions.AuthenticationError, exceptions.NoPermissionError)
@@ -49,6 +51,7 @@ class RedisStream:
         """The next entries; none after half a second."""
         try:
             client = self._client or await self._join()
+            limit = min(limit, _MOST)
             if self._unfinished:
                 entries = await self._read(client, "0", limit)
                 self._unfinished = bool(entries)

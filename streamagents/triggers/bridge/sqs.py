@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from botocore import exceptions
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from streamagents.triggers.bridge.queues import SqsQueue
+
+log = structlog.stdlib.get_logger("streamagents.triggers")
 
 _AT_ONCE = 10
 """What one call takes, at most."""
@@ -89,8 +92,8 @@ class SqsMessages:
         for page in _pages(messages):
             answer = await self._call("delete_message_batch", Entries=page)
             failed += len(answer.get("Failed", []))
-        if failed:
-            raise QueueError(f"SQS did not delete {failed} messages: they come again.")
+        if failed:  # their time was over: they come again, with another receipt
+            log.warning("not_deleted", messages=failed)
 
     async def close(self) -> None:
         """Disconnect. What was received and is not done comes again after its time."""

@@ -158,8 +158,10 @@ class FolderSetting(BaseModel):
 
 def _is_text_encoding(name: str) -> bool:
     try:
-        codecs.lookup(name)
-        b"".decode(name)
+        codecs.getincrementaldecoder(name)
+        b" ".decode(name)
+    except UnicodeError:
+        return True  # half a character of it
     except (LookupError, ValueError):
         return False
     return True

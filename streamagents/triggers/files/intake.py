@@ -52,7 +52,7 @@ class Intake:
         Raises:
             FileChangedError: it changed meanwhile; what was sent is of what it was.
             TopicsError: the events' topic does not exist.
-            OSError: it cannot be read, or the rejected rows cannot be written.
+            OSError: it cannot be read.
         """
         sent, fault = 0, ""
         rows = rows_of(self._folder, path, file, content)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Self
 
 import structlog
@@ -45,41 +46,51 @@ class Rejects:
         _traceback: TracebackType | None,
     ) -> None:
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):  # a full disk
+                self._file.close()
             if self._draft is not None:
                 self._draft.unlink(missing_ok=True)
 
     def add(self, row: Row, reason: str) -> None:
-        """Take one row.
-
-        Raises:
-            OSError: its file cannot be written.
-        """
+        """Take one row."""
         self.count += 1
         self.first = self.first or (f"line {row.line}: {reason}" if row.line else reason)
-        if self._draft is None:
-            if self.count <= _TOLD and row.number:
-                log.warning(
-                    "row_rejected", file=self._shown, row=row.number, line=row.line, reason=reason
-                )
-            return
         if not row.number:
             return  # the file itself: it has a reason of its own
+        if self._draft is not None:
+            try:
+                self._write(self._draft, row, reason)
+            except OSError as exc:
+                self._give_up(exc)
+        if self._draft is None and self.count <= _TOLD:
+            log.warning(
+                "row_rejected", file=self._shown, row=row.number, line=row.line, reason=reason
+            )
+
+    def keep(self) -> Path | None:
+        """Let the file appear under its name; None if there is none."""
+        if self._file is None or self._draft is None or self._place is None:
+            return None
+        try:
+            self._file.close()
+            self._draft.replace(self._place)
+        except OSError as exc:
+            self._give_up(exc)
+            return None
+        return self._place
+
+    def _write(self, draft: Path, row: Row, reason: str) -> None:
         if self._file is None:
-            self._draft.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._draft.open("w", encoding="utf-8", errors="backslashreplace")
+            draft.parent.mkdir(parents=True, exist_ok=True)
+            self._file = draft.open("w", encoding="utf-8", errors="backslashreplace")
         told = {"row": row.number, "line": row.line, "reason": reason}
         told |= {"data": row.payload} if row.payload is not None else {"text": row.text}
         self._file.write(json.dumps(told, ensure_ascii=False) + "\n")
 
-    def keep(self) -> Path | None:
-        """Let the file appear under its name; None if there is none.
-
-        Raises:
-            OSError: it cannot be written.
-        """
-        if self._file is None or self._draft is None or self._place is None:
-            return None
-        self._file.close()
-        self._draft.replace(self._place)
-        return self._place
+    def _give_up(self, exc: OSError) -> None:
+        """To send the file again for the sake of this list would not mend it: the log takes it."""
+        log.warning("rejects_not_written", file=self._shown, reason=exc.strerror)
+        if self._draft is not None:
+            with suppress(OSError):
+                self._draft.unlink(missing_ok=True)
+        self._draft = None

@@ -84,7 +84,7 @@ def test_what_has_not_come_in_counts_as_lost() -> None:
     one = heard.take(arrived("monitor/feed-1"))
     assert one is not None
 
-    summary = summarize([one], _done(one), inbox=INBOX, hearing=heard)
+    summary = summarize([one], _done(one), inbox=INBOX, awaited=heard.awaited, heard=heard.heard)
 
     assert heard.missing == ["feed", "webhook"]
     assert summary.total == Counts(produced=3, processed=1, lost=2)

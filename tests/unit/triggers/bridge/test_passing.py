@@ -167,6 +167,27 @@ class Refusing(MemoryQueue):
         raise QueueError("The password is wrong.", lasting=True)
 
 
+class Deaf(MemoryQueue):
+    """Hears at the third time that something is done."""
+
+    told = 0
+
+    async def done(self, messages: Sequence[Message]) -> None:
+        self.told += 1
+        if self.told < 3:
+            raise QueueError("not now")
+        await super().done(messages)
+
+
+async def test_the_last_messages_are_taken_off_although_none_follows() -> None:
+    it = bridged(Deaf())
+    put(it.queue, [1, 2])
+
+    await it.until(lambda: not it.queue.left)
+
+    assert it.sent() == [1, 2]
+
+
 async def test_a_queue_that_refuses_us_ends_it() -> None:
     with pytest.raises(QueueError, match="password is wrong"):
         await bridged(Refusing()).passing.run()

@@ -491,3 +491,45 @@ async def test_a_file_that_cannot_be_moved_is_sent_once(tmp_path: Path) -> None:
 
     assert len(it.records()) == 2
     assert it.files() == ["done/a.csv"]
+
+
+async def test_a_list_of_rejects_that_cannot_be_written_holds_nothing_up(tmp_path: Path) -> None:
+    with watched(tmp_path, failed="failed") as it:
+        (it.root / "failed").write_text("")
+        it.drop("a.csv", "customer,amount\nann,1\nbob\n")
+        for _ in range(3):
+            await it.settle()
+
+    assert [data["customer"] for data in it.data()] == ["ann"]
+
+
+async def test_who_stops_in_the_middle_of_a_file_leaves_nothing_half_open(tmp_path: Path) -> None:
+    with watched(tmp_path) as it:
+        it.drop("a.csv", "customer,amount\n" + "ann,1\n" * 5000)
+        await it.look()
+        it.clock.advance(it.settle_s)
+        looking = asyncio.create_task(it.look())
+        await wait_until_async(it.records)
+        looking.cancel()
+        await asyncio.wait([looking], timeout=10)
+        assert looking.cancelled()
+        await it.settle()
+
+    assert len(set(it.ids())) == 5000
+
+
+async def test_files_that_are_known_are_not_opened_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with watched(tmp_path, to="strange") as it:
+        for n in range(200):
+            it.drop(f"{n}.json", f'{{"n": {n}}}')
+        await it.settle()
+
+        def opened(self: OpenedFile, path: Path) -> None:
+            raise AssertionError(path)
+
+        monkeypatch.setattr(OpenedFile, "__init__", opened)
+        await it.settle()
+
+    assert len(it.records()) == 200
