@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -121,3 +122,31 @@ async def test_settings_alone_make_events_of_files_and_of_foreign_records(
 
 async def fleet_has(fleet: Fleet, count: int) -> bool:
     return len(await fleet.read("job")) == count
+
+
+def test_without_a_broker_they_wait_with_one_warning_and_end_when_they_are_told(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "in").mkdir()
+    settings = {
+        "STREAMAGENTS_BROKER": "127.0.0.1:1",
+        "STREAMAGENTS_WATCH": '{"a": {"type": "job", "path": "in"}}',
+        "STREAMAGENTS_BRIDGES": '{"b": {"type": "job", "kafka": {"topic": "x"}}}',
+    }
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("STREAMAGENTS_")}
+    ears = [
+        Ear(tmp_path / f"{command}.log", {**kept, **APP, **settings}, command, *JOBS)
+        for command in ("watch", "bridge")
+    ]
+    try:
+        for ear in ears:
+            ear.wait_for("waiting_for_broker")
+        codes = [ear.stop(20) for ear in ears]
+    finally:
+        for ear in ears:
+            ear.kill()
+
+    assert codes == [0, 0]
+    for ear in ears:
+        assert ear.said().count("waiting_for_broker") == 1
+        assert "Traceback" not in ear.said()

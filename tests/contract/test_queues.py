@@ -25,6 +25,7 @@ from support.topics import create_topics, spec
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from pathlib import Path
 
     from streamagents.ports import Message, Queue
 
@@ -330,3 +331,15 @@ async def test_a_kafka_that_is_not_there_is_waited_for() -> None:
         await queue.receive(1)
 
     assert not told.value.lasting
+
+
+async def test_certificates_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    (tmp_path / "empty.pem").write_text("no certificate")
+    for name, words in (("nowhere.pem", "No such file"), ("empty.pem", "cannot be read")):
+        access = {"security_protocol": "SSL", "ca_file": str(tmp_path / name)}
+        queue = KafkaGroup("127.0.0.1:1", "t", "g", access=access)
+
+        with pytest.raises(QueueError, match=words) as told:
+            await queue.receive(1)
+
+        assert told.value.lasting

@@ -30,7 +30,7 @@ log = structlog.stdlib.get_logger("streamagents.triggers")
 RESCAN_S = 30.0
 """The folder is looked through so often, whatever we were told: notices get lost, and network
 file systems send none."""
-_LEAST_S = 0.05
+_LEAST_S = 0.2
 _OPEN_S = 60.0
 """A file that is settled and still open for so long is named in the log."""
 
