@@ -42,6 +42,7 @@ log = structlog.stdlib.get_logger("streamagents.gateway")
 
 _ROOM_BYTES = 64 << 20
 _WRONG = "The signature is missing, wrong, or too old or too new."
+_ANY_TEXT = frozenset({"", "text/plain"})
 _KEPT, _NOT_SENT, _NOT_KEPT = 202, 424, 503
 
 
@@ -121,9 +122,7 @@ class Service:
         source = self._sources.get(request.path_params["source"])
         if source is None:
             raise RefusedError(404, "No webhooks of this source are taken.")
-        kind = media_type(request)
-        if not (is_json(kind) or kind == FORM):
-            raise RefusedError(415, "A webhook is JSON, or a form without files.")
+        _require_type(source, media_type(request))
         if source.config.preset == "unsigned":
             self._take_turn(source.name)
         with self._room.enter() as share:
@@ -198,6 +197,13 @@ class Service:
         wait_s = bucket.take() if bucket else 0.0
         if wait_s:
             raise RefusedError(429, "Too many requests a second.", headers=retry_after(wait_s))
+
+
+def _require_type(source: Source, kind: str) -> None:
+    """JSON or a form; some senders sign JSON and call it text, or nothing at all."""
+    named = is_json(kind) or kind == FORM
+    if not named and (kind not in _ANY_TEXT or source.config.preset == "unsigned"):
+        raise RefusedError(415, "A webhook is JSON, or a form without files.")
 
 
 def batch_answer(
