@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import from_json
 from pydantic_settings import (
     BaseSettings,
@@ -21,7 +21,9 @@ from streamagents.agents.asking import DEFAULT_MODEL
 from streamagents.agents.budget import Budget, WhenSpent
 from streamagents.errors import ConfigurationError
 from streamagents.llm.limits import Limits, ModelRate, Price
+from streamagents.triggers.bridge.bridge import BridgeSetting  # noqa: TC001 - pydantic
 from streamagents.triggers.cron.configured import ScheduleSetting  # noqa: TC001 - pydantic reads it
+from streamagents.triggers.files.folder import FolderSetting  # noqa: TC001 - pydantic
 from streamagents.triggers.hooks.config import HookConfig  # noqa: TC001 - pydantic reads the annotation
 from streamagents.triggers.hooks.variables import gather, variable_of
 
@@ -132,6 +134,8 @@ def _text_of(path: str) -> str | _Fault:
 
 
 def _is_secret(annotation: Any) -> bool:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return any(_is_secret(field.annotation) for field in annotation.model_fields.values())
     return annotation is SecretStr or any(_is_secret(part) for part in get_args(annotation))
 
 
@@ -224,6 +228,15 @@ class Settings(BaseSettings):
     allow_private_hosts: Listed[str] = ()
     """Exact `host:port` that requests may reach although their addresses are private."""
 
+    # -- schedules -------------------------------------------------------------------------------
+
+    schedules: Annotated[
+        dict[str, ScheduleSetting],
+        NoDecode,
+        _object('{"daily": {"cron": "0 9 * * *", "type": "report_due"}}'),
+    ] = {}
+    """JSON object: name -> `{"cron", "type", "data", "zone", "catch_up", "cap"}`."""
+
     # -- gateway ---------------------------------------------------------------------------------
 
     bind: str = "127.0.0.1"
@@ -240,14 +253,35 @@ class Settings(BaseSettings):
     hooks: Annotated[dict[str, HookConfig], NoDecode] = Field(default_factory=dict)
     """Senders of webhooks, as `STREAMAGENTS_HOOK_<SOURCE>_<NAME>`."""
 
-    # -- schedules -------------------------------------------------------------------------------
+    # -- monitors --------------------------------------------------------------------------------
 
-    schedules: Annotated[
-        dict[str, ScheduleSetting],
+    monitors: Annotated[
+        dict[str, dict[str, Any]],
         NoDecode,
-        _object('{"daily": {"cron": "0 9 * * *", "type": "report_due"}}'),
+        _object('{"betasoft": {"kind": "feed", "url": "https://..."}}'),
     ] = {}
-    """JSON object: name -> `{"cron", "type", "data", "zone", "catch_up", "cap"}`."""
+    """JSON object: name -> `{"kind", "type", "fields", ...}`; read by `monitors/configured.py`."""
+    monitor_contact: Annotated[str, Field(max_length=200, pattern=r"^[!-~ ]*$")] = ""
+    """Whom the owners of sites can ask, a URL or an address; stands in the User-Agent."""
+    reddit_client_id: str = ""
+    reddit_client_secret: SecretStr | None = None
+    """Of an app, for Reddit's API."""
+
+    # -- folders and queues ----------------------------------------------------------------------
+
+    watch: Annotated[
+        dict[str, FolderSetting],
+        NoDecode,
+        _object('{"orders": {"path": "inbox", "type": "order"}}'),
+    ] = {}
+    """Folders for `streamagents watch`, as JSON by name."""
+    bridges: Annotated[
+        dict[str, BridgeSetting],
+        NoDecode,
+        _object('{"orders": {"kafka": {"topic": "orders.v1"}, "type": "order"}}'),
+    ] = {}
+    """Queues for `streamagents bridge`, as JSON by name; also `STREAMAGENTS_BRIDGES_FILE`, for
+    passwords stand in it."""
 
     @field_validator("*", mode="before")
     @classmethod

@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING, Any
 import faust
 from pydantic_core import to_json
 
+from streamagents import create_app
 from streamagents.actions import Deliverer, LogLine, build_channels
 from streamagents.llm.tools import Page
-from streamagents.settings import Settings
+from streamagents.runtime.bridges import bridges_of
+from streamagents.runtime.folders import folders_of
+from streamagents.settings import Settings, load_settings
 from streamagents.testing import FakeContext, FakeModel, ToolUse, run_tick
 from streamagents.triggers.hooks.deliveries import Delivery
 from streamagents.triggers.hooks.variables import PREFIX
 from support.commands import CHECKOUT, streamagents
+from support.http_peer import HttpPeer, reply
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,6 +112,29 @@ async def test_its_schedule_fires_at_nine_in_berlin_in_winter_and_in_summer(
     assert monday.emitted == [made.ReportDue(day="2026-03-30")]
 
 
+async def test_its_own_monitor_tells_what_is_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crm, *_ = blocks("python")
+    (releases,) = (block for block in blocks("python") if block.startswith("# releases.py"))
+    for name, source in (("crm", crm), ("releases", releases)):
+        (tmp_path / f"{name}.py").write_text(source)
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    made: Any = importlib.import_module("releases")
+    noon = datetime(2026, 11, 3, 12, tzinfo=UTC)
+    assert set(made.app.ticking) == {"faust", "kafka"}
+    async with HttpPeer() as peer:
+        monkeypatch.setenv("STREAMAGENTS_ALLOW_PRIVATE_HOSTS", peer.host)
+        peer.on("/pypi/mode/json", reply(200, b'{"releases": {"2": [], "2rc1": [], "1": []}}'))
+        own = made.PackageMonitor("mode", "mode", peer.url(""), event=made.released, first="all")
+        app = create_app("own", agents={}, fallback=made.Leftovers(), triggers=[own])
+        ctx = await run_tick(app.ticking["mode"], noon)
+
+    assert ctx.emitted_ids == ["mode:1", "mode:2"]
+    assert ctx.emitted[0] == made.Released(package="mode", version="1")
+
+
 async def test_its_agent_that_uses_the_channels_that_ship_is_an_application(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,9 +179,31 @@ async def test_its_hook_makes_events_of_what_a_sender_posts(
     assert len(drafts("customer.imported", {"emails": ["a@b.example", "c@d.example"]})) == 2
 
 
+def test_its_folder_and_its_bridge_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("crm.py", "ears.py"):
+        (tmp_path / name).write_text(example(name))
+        monkeypatch.delitem(sys.modules, name.removesuffix(".py"), raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for variable in ("WATCH", "BRIDGES"):
+        (setting,) = re.findall(rf"`STREAMAGENTS_{variable}=([^`]+)`", README)
+        monkeypatch.setenv(f"STREAMAGENTS_{variable}", setting)
+    settings = load_settings()
+    for variable in ("WATCH", "BRIDGES"):
+        monkeypatch.delenv(f"STREAMAGENTS_{variable}")
+    app = importlib.import_module("ears").app
+
+    assert folders_of(app)["fairs"].type == settings.watch["fairs"].folder("fairs").type
+    assert bridges_of(app)["old-crm"].type == settings.bridges["old-crm"].bridge("old-crm").type
+
+
 def test_every_command_it_names_exists() -> None:
     named = set(
-        re.findall(r"streamagents (demo|dev|kafka|topics|send|worker|gateway|dlq|status)", README)
+        re.findall(
+            r"streamagents (demo|dev|kafka|topics|send|worker|gateway|dlq|status|watch|bridge)",
+            README,
+        )
     )
     shown = streamagents("--help").stdout
     assert named

@@ -101,9 +101,15 @@ class BoundedProtocol(H11Protocol):
 
 
 class GatewayServer(uvicorn.Server):
-    """A server that ends by returning: uvicorn's own raises the signal again."""
+    """A server that ends by returning: uvicorn's own raises the signal again.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Args:
+        app: what it serves.
+        signals: whether SIGINT and SIGTERM end it; else whoever hosts it calls `stop`.
+    """
+
+    def __init__(self, app: ASGIApp, *, signals: bool = True) -> None:
+        self._signals = (signal.SIGINT, signal.SIGTERM) if signals else ()
         super().__init__(
             uvicorn.Config(
                 app,
@@ -125,12 +131,12 @@ class GatewayServer(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """The first signal drains, the second ends at once."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in self._signals:
             loop.add_signal_handler(number, self.stop)
         try:
             yield
         finally:
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in self._signals:
                 loop.remove_signal_handler(number)
 
     def stop(self) -> None:
