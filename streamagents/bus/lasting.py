@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 import structlog
 
 from streamagents.bus.producer import KafkaBus
-from streamagents.errors import BrokerUnavailableError
+from streamagents.errors import BrokerUnavailableError, StreamAgentsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -124,7 +124,7 @@ class LastingBus:
         try:
             async with asyncio.timeout(_START_S):
                 return await bus.__aenter__()
-        except (BrokerUnavailableError, TimeoutError):
+        except (StreamAgentsError, TimeoutError):  # it may also forbid us to come in
             return None
 
     def _tell(self, *, found: bool) -> None:

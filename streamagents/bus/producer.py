@@ -116,7 +116,7 @@ class KafkaBus:
 
     async def is_reachable(self, timeout_s: float) -> bool:
         """Ask the cluster for its metadata; whether it answered in time."""
-        with suppress(TimeoutError):
+        with suppress(TimeoutError, kafka.KafkaError):
             async with asyncio.timeout(timeout_s):
                 return bool(await self._producer.client.force_metadata_update())
         return False

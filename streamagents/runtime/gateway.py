@@ -93,7 +93,8 @@ def run(module: str) -> None:
     logging.basicConfig(
         level=app.settings.log_level.upper(), format="[%(asctime)s] [%(levelname)s] %(message)s"
     )
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    # It warns of every line that is no HTTP: anybody could fill the disk with them.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(serve(app))
 

@@ -16,6 +16,7 @@ from streamagents.ports import Outgoing
 from support import wait_until_async
 from support.gateway_app import app
 from support.gateway_process import GatewayProcess, Sender
+from support.signing import STANDARD_SECRET, standard
 from support.topics import create_topics, spec
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from streamagents.devkit.broker import EmbeddedBroker
 
+JSON_TYPE = {"Content-Type": "application/json"}
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
 
 
@@ -77,7 +79,11 @@ async def test_refused_requests_leave_nothing_behind(
 async def test_it_starts_without_a_broker_and_is_ready_when_there_is_one(
     own_broker: EmbeddedBroker, tmp_path: Path
 ) -> None:
-    with GatewayProcess(own_broker.address, tmp_path) as gateway:
+    hook = {
+        "STREAMAGENTS_HOOK_SHOP_PRESET": "standard",
+        "STREAMAGENTS_HOOK_SHOP_SECRET": STANDARD_SECRET,
+    }
+    with GatewayProcess(own_broker.address, tmp_path, env=hook) as gateway:
         async with aiohttp.ClientSession(gateway.url) as session:
             async with session.get("/live") as live, session.get("/ready") as answer:
                 assert (live.status, answer.status) == (200, 503)
@@ -86,6 +92,15 @@ async def test_it_starts_without_a_broker_and_is_ready_when_there_is_one(
             await ready(gateway)
             async with session.post("/events/ping", json={"who": "ana"}) as answer:
                 assert answer.status == 202
+            body = b'{"type": "ping", "data": {"name": "bo"}}'
+            headers = {**dict(standard(STANDARD_SECRET, body, int(time.time()))), **JSON_TYPE}
+            for _ in range(2):  # the sender did not hear the first answer
+                async with session.post("/hooks/shop", data=body, headers=headers) as answer:
+                    assert answer.status == 202
+    pings = await read_all(own_broker.address, "ping")
+    found = {(record.key, dict(record.headers)["ce_source"]) for record in pings}
+    assert found == {(b"ana", b"gateway/local"), (b"bo", b"hooks/shop")}
+    assert (await ids_of(own_broker.address, "ping"))["msg_1"] == 2
     assert gateway.said().count("waiting_for_broker") == 1
     assert "Traceback" not in gateway.said()
 

@@ -41,7 +41,10 @@ if TYPE_CHECKING:
 log = structlog.stdlib.get_logger("streamagents.gateway")
 
 _ROOM_BYTES = 64 << 20
+_ANTEROOM = 2000
+"""More than there are connections."""
 _WRONG = "The signature is missing, wrong, or too old or too new."
+_ANY_TEXT = frozenset({"", "text/plain"})
 _KEPT, _NOT_SENT, _NOT_KEPT = 202, 424, 503
 
 
@@ -72,7 +75,10 @@ class Service:
     ) -> None:
         self._desk, self._keeper, self._tokens, self._clock = desk, keeper, tokens, clock
         self._sources, self._limits = sources, limits
-        self._room = Room(limits.in_flight, max(_ROOM_BYTES, limits.max_bytes))
+        most_bytes = max(_ROOM_BYTES, limits.max_bytes)
+        self._room = Room(limits.in_flight, most_bytes)
+        # Anybody may begin to post to a hook, and be slow: that takes no place of who is known.
+        self._anteroom = Room(_ANTEROOM, most_bytes)
         rates = {name: source.config.rate for name, source in sources.items()}
         self._buckets = {
             name: Bucket(rate, clock)
@@ -121,12 +127,10 @@ class Service:
         source = self._sources.get(request.path_params["source"])
         if source is None:
             raise RefusedError(404, "No webhooks of this source are taken.")
-        kind = media_type(request)
-        if not (is_json(kind) or kind == FORM):
-            raise RefusedError(415, "A webhook is JSON, or a form without files.")
+        _require_type(source, media_type(request))
         if source.config.preset == "unsigned":
             self._take_turn(source.name)
-        with self._room.enter() as share:
+        with self._anteroom.enter() as share:
             raw = await body.read(
                 max_bytes=self._limits.max_bytes, timeout_s=self._limits.body_s, share=share
             )
@@ -135,7 +139,8 @@ class Service:
                 raise RefusedError(401, _WRONG)
             if source.config.preset != "unsigned":
                 self._take_turn(source.name)
-            return await self._deliver(source, received, _traceparent(request))
+            with self._room.enter():
+                return await self._deliver(source, received, _traceparent(request))
 
     async def _deliver(self, source: Source, received: Received, parent: bytes | None) -> Response:
         try:
@@ -198,6 +203,13 @@ class Service:
         wait_s = bucket.take() if bucket else 0.0
         if wait_s:
             raise RefusedError(429, "Too many requests a second.", headers=retry_after(wait_s))
+
+
+def _require_type(source: Source, kind: str) -> None:
+    """JSON or a form; some senders sign JSON and call it text, or nothing at all."""
+    named = is_json(kind) or kind == FORM
+    if not named and (kind not in _ANY_TEXT or source.config.preset == "unsigned"):
+        raise RefusedError(415, "A webhook is JSON, or a form without files.")
 
 
 def batch_answer(

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from streamagents.agents.tick import Tick
 from support.gateway import INBOX, Lead, TestGateway, call
@@ -297,15 +298,15 @@ async def test_other_paths_and_methods_are_refused_in_json(
     assert set(answer.json) == {"error"}
 
 
-async def test_a_model_that_is_broken_is_a_fault_of_ours_and_nothing_of_the_event_is_told(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    answer = await TestGateway().post("/events/cursed", {"text": "marker"})
+async def test_a_model_that_is_broken_is_a_fault_of_ours_and_nothing_of_the_event_is_told() -> None:
+    with capture_logs() as logs:
+        answer = await TestGateway().post("/events/cursed", {"text": "marker"})
 
     assert (answer.status, set(answer.json)) == (500, {"error"})
-    assert "fault=KeyError" in (told := capsys.readouterr().out)
-    assert "at=gateway.py:" in told
-    assert "marker" not in told
+    (failed,) = (entry for entry in logs if entry["event"] == "request_failed")
+    assert failed["fault"] == "KeyError"
+    assert failed["at"].startswith("gateway.py:")
+    assert "marker" not in str(logs)
 
 
 async def test_metrics_are_there_if_somebody_hands_them_in() -> None:

@@ -289,6 +289,33 @@ async def test_a_form_becomes_an_object() -> None:
     assert json.loads(record.value or b"") == {"a": "2", "b": "ä", "c": ""}
 
 
+@pytest.mark.parametrize(
+    ("preset", "kind", "status"),
+    [
+        ("stripe", "application/json; charset=utf-8", 202),
+        ("stripe", "application/vnd.api+json", 202),
+        ("stripe", "text/plain; charset=UTF-8", 202),
+        ("stripe", "", 202),
+        ("stripe", "application/xml", 415),
+        ("stripe", "multipart/form-data; boundary=x", 415),
+        ("unsigned", "text/plain", 415),
+        ("unsigned", "", 415),
+    ],
+)
+async def test_signed_json_may_be_called_text_but_a_page_cannot_post_to_an_unsigned_source(
+    preset: str, kind: str, status: int
+) -> None:
+    """A page in a browser may send text anywhere without asking first."""
+    gateway = hooked(preset=preset)
+    body = raw(INVOICE)
+
+    answer = await gateway.post(
+        f"/hooks/{preset}", body, ("content-type", kind), *stripe(SECRET, body, gateway.now)
+    )
+
+    assert answer.status == status
+
+
 async def test_settings_alone_can_map() -> None:
     fields = '{"customer": "data.object.customer"}'
     gateway = hooked(type="paid", fields=fields)

@@ -13,6 +13,7 @@ from streamagents.triggers.gateway.rates import Bucket
 from streamagents.triggers.gateway.service import Limits
 from support import wait_until_async
 from support.gateway import JSON, TestGateway, call
+from support.signing import github
 
 if TYPE_CHECKING:
     from streamagents.ports import Outgoing, Position
@@ -71,6 +72,26 @@ async def test_beyond_the_room_requests_are_refused_at_once() -> None:
     assert bus.asked == 3
     await gateway.keeper.close()
     await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def test_strangers_who_are_slow_take_no_place_of_a_known_sender() -> None:
+    gateway = TestGateway(
+        hooks={"shop": {"preset": "github", "secret": "s"}}, limits=Limits(in_flight=3, body_s=5)
+    )
+    slow = [
+        asyncio.create_task(
+            call(gateway.app, "POST", "/hooks/shop", headers=HEADERS, chunks=[b"{"])
+        )
+        for _ in range(20)
+    ]
+    await asyncio.sleep(0)
+
+    answer = await gateway.post("/hooks/shop", b"{}", *github("s", b"{}"))
+
+    assert answer.status == 202
+    for task in slow:
+        task.cancel()
+    await asyncio.gather(*slow, return_exceptions=True)
 
 
 async def test_the_bytes_of_all_requests_have_a_bound() -> None:
