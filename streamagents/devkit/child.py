@@ -7,6 +7,11 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 WORKER = ("-l", "info")
 _KILLED_S = 10.0
@@ -68,8 +73,18 @@ def companion(command: str, module: str) -> ChildProcess:
     return ChildProcess("streamagents", command, "--app", module)
 
 
-async def check_up(module: str) -> str | None:
-    """Let a fresh process import the application and apply its topics; what is wrong with it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What a check-up found."""
+
+    fault: str | None = None
+    """What is wrong with the application; None is nothing."""
+    companions: Sequence[str] = ()
+    """The commands that it needs beside its worker."""
+
+
+async def check_up(module: str) -> Checked:
+    """Let a fresh process import the application and apply its topics."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "streamagents.devkit.checkup", module),
@@ -81,11 +96,12 @@ async def check_up(module: str) -> str | None:
         async with asyncio.timeout(CHECK_S):
             said, _ = await process.communicate()
     except TimeoutError:
-        return f"{module} was not imported within {CHECK_S:g} s."
+        return Checked(fault=f"{module} was not imported within {CHECK_S:g} s.")
     finally:
         if process.returncode is None:
             process.kill()
             await asyncio.wait_for(process.wait(), _KILLED_S)
+    answer = said.decode(errors="replace").strip()
     if process.returncode == 0:
-        return None
-    return said.decode(errors="replace").strip() or f"{module} ended Python while it was imported."
+        return Checked(companions=answer.split())
+    return Checked(fault=answer or f"{module} ended Python while it was imported.")

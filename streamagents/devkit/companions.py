@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from streamagents.devkit.child import ChildProcess
     from streamagents.devkit.stopping import Stopping
 
-COMMANDS = ("gateway",)
-"""What `streamagents dev` runs beside the worker."""
-
 
 class Companions:
     """Runs the commands for one application while it is entered. An async context manager."""
@@ -30,7 +27,7 @@ class Companions:
         stopping: Stopping,
         *,
         grace_s: float,
-        commands: Sequence[str] = COMMANDS,
+        commands: Sequence[str],
     ) -> None:
         self._module, self._say, self._stopping = module, say, stopping
         self._grace_s, self._commands = grace_s, commands

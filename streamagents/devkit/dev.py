@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from streamagents.devkit.borrowed import BorrowedBroker
 from streamagents.devkit.child import check_up, worker
-from streamagents.devkit.companions import COMMANDS, Companions
+from streamagents.devkit.companions import Companions
 from streamagents.devkit.ends import HEALTHY_S, backoff_s, reason
 from streamagents.devkit.foreground import StopAsked
 from streamagents.devkit.stopping import Stopping
 from streamagents.devkit.watching import Watcher, folder_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from streamagents.devkit.child import ChildProcess
     from streamagents.settings import Settings
@@ -66,19 +66,23 @@ class DevLoop:
         async with Watcher(folder_of(self._module)) as watcher:
             self._say(f"Watching {watcher.folder} for changes; Ctrl-C ends.")
             while True:
-                fault = await self._stopping.unless_asked(check_up(self._module))
-                if fault is None:
-                    await self._work(watcher)
+                found = await self._stopping.unless_asked(check_up(self._module))
+                if found.fault is None:
+                    await self._work(watcher, found.companions)
                 else:
-                    self._say(f"{fault} Waiting for a change.")
+                    self._say(f"{found.fault} Waiting for a change.")
                     await self._changed(watcher)
 
-    async def _work(self, watcher: Watcher) -> None:
+    async def _work(self, watcher: Watcher, commands: Sequence[str]) -> None:
         """Run one worker to its end, and until there is a reason for the next."""
         child, began = worker(self._module), time.monotonic()
+        companions = Companions(
+            self._module, self._say, self._stopping, grace_s=self._grace_s, commands=commands
+        )
         self._stopping.at_once.append(child.kill)
         try:
-            async with Companions(self._module, self._say, self._stopping, grace_s=self._grace_s):
+            async with companions:
+                self._say(f"The worker of {self._module} starts, and {', '.join(commands)}.")
                 changed = await self._until_changed(child, watcher)
         except StopAsked:
             self._say("Stopping the worker; Ctrl-C again ends it at once.")
@@ -92,7 +96,6 @@ class DevLoop:
     async def _until_changed(self, child: ChildProcess, watcher: Watcher) -> str | None:
         """Start it; what changed, or None when it ended before anything did."""
         await child.start()
-        self._say(f"The worker of {self._module} starts, and beside it {', '.join(COMMANDS)}.")
         changed = await self._stopping.unless_asked(_first(watcher, child))
         if changed is not None:
             self._restarts(changed)

@@ -123,6 +123,19 @@ def test_a_change_starts_the_worker_anew_and_a_broken_one_waits(dev: Dev) -> Non
     assert "Traceback" not in dev.said()
 
 
+def test_a_folder_that_the_application_names_is_watched(dev: Dev, tmp_path: Path) -> None:
+    (tmp_path / "inbox").mkdir()
+    dev.wait_for("The worker of tiny starts, and gateway.")
+    watched = f"triggers=[Folder('drop', {str(tmp_path / 'inbox')!r}, to=Ping, settle_s=0.2)])"
+    source = APP.format(word="one").rstrip().removesuffix(")")
+    dev.write(f"from streamagents.triggers import Folder\n{source}, {watched}\n")
+    dev.wait_for("The worker of tiny starts, and gateway, watch.", timeout_s=90)
+
+    (tmp_path / "inbox" / "pings.jsonl").write_text('{"who": "eva"}\n')
+
+    dev.wait_for("one eva", timeout_s=90)
+
+
 def test_events_can_be_posted_beside_the_worker(dev: Dev) -> None:
     dev.wait_for("intake_begins", "gateway_serves", "broker_found")
     request = Request(

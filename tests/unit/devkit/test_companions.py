@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from streamagents.devkit.companions import COMMANDS, Companions
+from streamagents.devkit.companions import Companions
 from streamagents.devkit.stopping import Stopping
 from support import wait_until_async
 
@@ -32,7 +32,3 @@ async def test_those_that_run_are_stopped_with_the_worker() -> None:
         await wait_until_async(lambda: stopping.at_once, 60)
 
     assert stopping.at_once == []
-
-
-def test_the_gateway_is_one() -> None:
-    assert "gateway" in COMMANDS
