@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from streamagents.errors import ConfigurationError, StreamAgentsError
-from streamagents.runtime.frames import users_frames
+from streamagents.pipeline.frames import users_frames
 
 _FAULTY = 1
 

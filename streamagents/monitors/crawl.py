@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from streamagents.monitors.item import digest
+from streamagents.monitors.item import Item, digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -153,3 +153,20 @@ class Crawl(BaseModel):
 
 def _size(link: Todo) -> int:
     return sum(len(text.encode()) for text in (link.url, link.page, link.anchor)) + _EACH_BYTES
+
+
+def item_of(change: Change, checked_at: str) -> Item:
+    """What is told of a change."""
+    link = change.link
+    since = link.since.isoformat() if link.since else None
+    more: dict[str, Any] = {
+        "broken": change.broken,
+        "page": link.page or None,
+        "anchor": link.anchor or None,
+        "status": link.status if change.broken else 200,
+        "error": (link.reason or None) if change.broken else None,
+        "since": since,
+        "checked_at": checked_at,
+    }
+    id_ = f"{link.key}:{since}" + ("" if change.broken else ":works")
+    return Item(id=id_, title=link.anchor, url=link.url, text=link.reason, more=more)

@@ -56,11 +56,7 @@ class HackerNewsMonitor(Monitor):
 
 
 def hits_of(reply: Reply) -> list[Item]:
-    """What a search has found.
-
-    Raises:
-        PollError: it is no answer to one.
-    """
+    """What a search has found; PollError where it is no answer to one."""
     hits = json_of(reply).get("hits")
     if not isinstance(hits, list):
         raise PollError("The search of Hacker News answers with JSON that has no hits.")

@@ -49,7 +49,7 @@ class Item:
         url = _UNFIT.sub("", self.url).strip()
         put(self, "url", url if len(url) <= _MAX_URL else "")  # half a URL leads elsewhere
         put(self, "text", fit(self.text[: 2 * _MAX_TEXT]).strip()[:_MAX_TEXT])
-        put(self, "id", _id(_UNFIT.sub("", self.id).strip() or url, self.title, self.text))
+        put(self, "id", _id(_SPACES.sub(" ", fit(self.id)).strip() or url, self.title, self.text))
 
     def data(self) -> dict[str, Any]:
         """What an event is made of: these fields, those of `more`, and null for what is empty."""

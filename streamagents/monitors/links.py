@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from streamagents.monitors.crawl import Bounds, Change, Crawl
+from streamagents.monitors.crawl import Bounds, Crawl, item_of
 from streamagents.monitors.crawler import Crawler
-from streamagents.monitors.item import Item
 from streamagents.monitors.monitor import Common, Monitor
 
 if TYPE_CHECKING:
     from typing import Unpack
 
+    from streamagents.monitors.item import Item
     from streamagents.monitors.visit import Visit
 
 _DAY_S = 86_400.0
@@ -63,20 +63,4 @@ class LinkMonitor(Monitor):
         crawl.begin_if_due(self.url, visit.now, self.round_s)
         changes = await Crawler(self.bounds, crawl, visit).work()
         visit.memory.update(crawl.model_dump(mode="json"))
-        return [_item(change, visit.now.isoformat()) for change in changes]
-
-
-def _item(change: Change, checked_at: str) -> Item:
-    link = change.link
-    since = link.since.isoformat() if link.since else None
-    more: dict[str, Any] = {
-        "broken": change.broken,
-        "page": link.page or None,
-        "anchor": link.anchor or None,
-        "status": link.status if change.broken else 200,
-        "error": (link.reason or None) if change.broken else None,
-        "since": since,
-        "checked_at": checked_at,
-    }
-    id_ = f"{link.key}:{since}" + ("" if change.broken else ":works")
-    return Item(id=id_, title=link.anchor, url=link.url, text=link.reason, more=more)
+        return [item_of(change, visit.now.isoformat()) for change in changes]

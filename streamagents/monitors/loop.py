@@ -16,6 +16,7 @@ from streamagents.monitors.news import Fresh, Known, Mark, News, find_news, next
 from streamagents.monitors.standing import Standing, after_failure, after_success, why_skip
 from streamagents.monitors.telling import prepare, tell
 from streamagents.monitors.visit import NothingNew, Visit
+from streamagents.pipeline.frames import place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,9 +112,9 @@ class MonitorLoop:
         except TimeoutError as exc:
             limit = self.monitor.policy.timeout_s
             raise PollError(f"It took longer than {limit:g} s.") from exc
-        except Exception as exc:  # a monitor's own fault: a failed poll, with its line in the log
-            ctx.log.exception("monitor_broken", action="monitor_broken", monitor=self.name)
-            raise PollError(f"The monitor has a fault: {describe(exc)}") from exc
+        except Exception as exc:  # a monitor's own fault is a failed poll, and nothing worse
+            told = f"The monitor has a fault: {describe(exc)} (at {place(exc) or 'no line of it'})"
+            raise PollError(told) from exc
         return _Seen(visit=visit, news=news, known=known, prepared=prepared)
 
     def _news(

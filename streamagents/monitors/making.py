@@ -62,9 +62,10 @@ class Making:
         """
         if self._to is not None:
             return self._validated(self._to, item)
-        made: Any = self._event(item) if self._event else None
-        if made is not None and not isinstance(made, Event):
-            raise TypeError(f"event= makes an Event or None of an item, not {type(made).__name__}.")
+        made: Event | None = self._event(item) if self._event else None
+        if made is not None and type(made) not in self.models:
+            models = ", ".join(model.__name__ for model in self.models)
+            raise TypeError(f"event= says that it makes {models}, and made {type(made).__name__}.")
         return made
 
     def _validated(self, model: type[Event], item: Item) -> Event:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import TYPE_CHECKING, ClassVar, TypedDict
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 OWN = (MonitorFailing, MonitorRecovered, MonitorItemDropped)
 """What each of them tells of itself."""
 _DAY_S = 86_400
+_EPOCH, _MS = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 _MOST = 1000
 _MAX_TIMEOUT_S = 600
 
@@ -132,11 +133,12 @@ def slot_of(name: str, every_s: float, now: datetime) -> datetime:
     Each name has a phase of its own, so that not all look at one instant.
     """
     every_ms = round(every_s * 1000)
+    # In whole numbers: a slot has to be its own latest slot.
+    now_ms = (now - _EPOCH) // _MS
     seed = int.from_bytes(blake2b(name.encode(), digest_size=8).digest())
     phase_ms = seed % every_ms
-    now_ms = int(now.timestamp() * 1000)
     slot_ms = (now_ms - phase_ms) // every_ms * every_ms + phase_ms
-    return datetime.fromtimestamp(slot_ms / 1000, UTC)
+    return _EPOCH + slot_ms * _MS
 
 
 def _check(name: str, policy: Policy) -> None:

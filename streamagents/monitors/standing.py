@@ -18,6 +18,8 @@ MAX_STUMBLES = 3
 _BACK_OFF_S = 3600.0
 """A monitor that fails looks again after so long, or its own interval, at the latest."""
 _MOST_DOUBLINGS = 20
+_TICK_S = 5.0
+"""A tick is written and read within so long: with a shorter interval, none would be the latest."""
 
 
 class Stumble(BaseModel):
@@ -65,7 +67,7 @@ def why_skip(
     # A slot in the future was seen by a clock that has been set back since.
     if seen is not None and (slot == seen or slot < seen <= now):
         return "it was looked at"
-    if slot < latest:
+    if (latest - slot).total_seconds() > max(0.0, _TICK_S - every_s):
         return "a later tick is due"
     longest = timedelta(seconds=max(every_s, _BACK_OFF_S, MAX_WAIT_S))
     if standing.not_before is not None and now < standing.not_before <= now + longest:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import traceback
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from streamagents.errors import PollError, describe
+from streamagents.errors import EventTooLargeError, PollError, describe
 from streamagents.monitors.events import MonitorItemDropped
 from streamagents.monitors.standing import MAX_STUMBLES, Stumble
+from streamagents.pipeline.frames import place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,7 +57,7 @@ def prepare(monitor: Monitor, news: News, before: Mapping[str, Stumble]) -> Prep
         except Exception as exc:  # noqa: BLE001 - a user's function: the other items go on
             key = one.mark.key.hex()
             times = before[key].times + 1 if key in before else 1
-            reason = f"{describe(exc)[:_MAX_REASON]} {_line(exc)}".strip()
+            reason = f"{describe(exc)[:_MAX_REASON]} {_at(exc)}".strip()
             failed[key] = Stumble(item=one.id, url=one.item.url, times=times, reason=reason)
             continue
         done += 1
@@ -87,13 +86,18 @@ def _judged(
 
 def tell(prepared: Prepared, name: str, ctx: Context) -> int:
     """Emit what was prepared; how many events of items that were."""
+    dropped, told = list(prepared.dropped), 0
     for id_, event in prepared.events:
-        ctx.emit(event, id=f"{name}:{id_}")
+        try:
+            ctx.emit(event, id=f"{name}:{id_}")
+            told += 1
+        except EventTooLargeError as exc:  # it will be as large the next time
+            dropped.append(Stumble(item=id_, reason=str(exc)))
     for one in prepared.stumbles.values():
         ctx.log.warning(
             "item_failed", action="item_failed", monitor=name, item=one.item, error=one.reason
         )
-    for one in prepared.dropped:
+    for one in dropped:
         gone = MonitorItemDropped(
             monitor=name, item=one.item, url=one.url or None, reason=one.reason
         )
@@ -101,10 +105,9 @@ def tell(prepared: Prepared, name: str, ctx: Context) -> int:
         ctx.log.error(
             "item_dropped", action="item_dropped", monitor=name, item=one.item, error=one.reason
         )
-    return len(prepared.events)
+    return told
 
 
-def _line(exc: Exception) -> str:
-    """Where in the user's code it happened."""
-    frames = traceback.extract_tb(exc.__traceback__)
-    return f"({Path(frames[-1].filename).name}:{frames[-1].lineno})" if len(frames) > 1 else ""
+def _at(exc: Exception) -> str:
+    where = place(exc)
+    return f"(at {where})" if where else ""

@@ -5,9 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from streamagents.monitors.dates import moment
+from streamagents.net.encoding import decode
 
 if TYPE_CHECKING:
+    from collections.abc import Container
     from datetime import datetime
+
+    from streamagents.net import Reply
+
+
+def fault_of(reply: Reply, expect: Container[int], contains: str) -> str:
+    """What is wrong with an answer; empty if nothing is."""
+    if reply.status not in expect:
+        return f"It answers with {reply.status}."
+    if contains not in decode(reply.body, reply.headers.get("Content-Type", "")):
+        return f"It does not say {contains[:100]!r}."
+    return ""
 
 
 def judge(

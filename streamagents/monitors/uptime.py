@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from streamagents.errors import AddressRefusedError, HttpError, TooLargeError
 from streamagents.monitors.item import Item
 from streamagents.monitors.monitor import Common, Monitor
-from streamagents.monitors.updown import judge
+from streamagents.monitors.updown import fault_of, judge
 from streamagents.monitors.web import TOO_MANY, shown
-from streamagents.net.encoding import decode
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -34,10 +33,7 @@ class UptimeMonitor(Monitor):
         contains: a text that has to be on the page.
         confirm: so many looks in a row have to agree.
         deadline_s: a slower page is down.
-        common: see `Monitor`.
-
-    Raises:
-        ConfigurationError: it cannot work so.
+        common: see `Monitor`, which raises ConfigurationError.
     """
 
     kind, changes, every_s = "uptime", True, 60
@@ -81,9 +77,4 @@ class UptimeMonitor(Monitor):
             return str(exc) if self.contains else ""
         except HttpError as exc:
             return str(exc)
-        if reply.status not in self.expect:
-            return f"It answers with {reply.status}."
-        text = decode(reply.body, reply.headers.get("Content-Type", ""))
-        if self.contains not in text:
-            return f"It does not say {self.contains[:100]!r}."
-        return ""
+        return fault_of(reply, self.expect, self.contains)

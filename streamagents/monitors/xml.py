@@ -26,6 +26,11 @@ _LOOSE = re.compile(
     r"&(?!#\d{1,7};|#[xX][0-9a-fA-F]{1,6};)([A-Za-z][A-Za-z0-9]{1,31};)?|<(?![\w:/!?])"
 )
 """What is written in HTML or by hand, and what XML would drop: it loses a URL its parameters."""
+_HALVES = re.compile(
+    r"&#(?:[xX]0*[dD][89a-fA-F][0-9a-fA-F]{2}"
+    r"|0*(?:5529[6-9]|55[3-9]\d\d|56\d{3}|57[0-2]\d\d|573[0-3]\d|5734[0-3]));"
+)
+"""Halves of characters by number: lxml takes them in and cannot give them out again."""
 _MOST_MENDED = 100_000
 """Beyond that nobody means well: the parser drops what it does not like, in a tenth of the time."""
 _OF_XML = frozenset({"amp;", "lt;", "gt;", "quot;", "apos;"})
@@ -95,7 +100,7 @@ def _end_of_declaration(text: str) -> int:
 
 def _fit(text: str) -> str:
     """Without what XML has no place for."""
-    return _UNFIT.sub("", text.replace("\0", ""), _MOST_MENDED)
+    return _HALVES.sub("", _UNFIT.sub("", text.replace("\0", ""), _MOST_MENDED))
 
 
 def _mended(text: str) -> str:

@@ -103,6 +103,15 @@ def test_what_is_no_feed_is_told_in_words(body: bytes, words: str) -> None:
     assert "secret" not in str(told.value)
 
 
+@pytest.mark.parametrize(
+    "half", ["&#xD800;", "&#XdFff;", "&#x0dABC;", "&#55296;", "&#056789;", "&#57343;", "&#57299;"]
+)
+def test_half_a_character_is_left_out(half: str) -> None:
+    body = f"<rss><item><guid>1</guid><title>a{half}b&#55295;&#57344;</title></item></rss>"
+
+    assert [item.title for item in items_of(reply(body.encode()))] == ["ab\ud7ff\ue000"]
+
+
 def test_a_feed_without_items_is_one() -> None:
     assert items_of(reply(HEAD + TAIL)) == []
     assert items_of(reply(b'{"items": []}')) == []

@@ -280,7 +280,7 @@ async def test_one_bad_item_holds_nobody_up_and_is_tried_again(peer: HttpPeer) -
     ctx = await beta.look()
     assert ctx.emitted_ids == ["beta:1", "beta:3"]
     assert [line["event"] for line in ctx.logs] == ["item_failed", "polled"]
-    assert "ValueError: not 2 (test_loop.py:" in ctx.logs[0]["error"]
+    assert "ValueError: not 2 (at test_loop.py:" in ctx.logs[0]["error"]
     fussy.hated.clear()
 
     assert await beta.seen() == ["beta:2"]
@@ -318,7 +318,7 @@ async def test_a_function_that_fails_for_all_items_fails_the_poll_and_loses_none
     (failing,) = await beta.told()
     assert isinstance(failing, MonitorFailing)
     assert failing.reason.startswith(
-        "No event can be made of 3 items. The first: ValueError: not 1 (test_loop.py:"
+        "No event can be made of 3 items. The first: ValueError: not 1 (at test_loop.py:"
     )
     fussy.hated.clear()
 
@@ -362,7 +362,7 @@ def _says_so(visit: Visit) -> Any:
 @pytest.mark.parametrize(
     ("does", "words"),
     [
-        (_explodes, "The monitor has a fault: KeyError"),
+        (_explodes, "The monitor has a fault: KeyError: 'there' (at test_loop.py:"),
         (_returns_nothing, "The monitor has a fault: TypeError"),
         (_hoards, "keeps 2,000,010 bytes; it may keep 1,048,576"),
         (_keeps_objects, "What the monitor keeps is no JSON"),
@@ -379,6 +379,18 @@ async def test_a_monitors_own_fault_is_a_failed_poll(does: Any, words: str) -> N
     assert (own.outcome, ctx.emitted) == ("failed", [])
     assert words in ctx.logs[-1]["error"]
     assert "memory" not in own.values
+
+
+async def test_an_event_that_is_too_large_is_dropped_and_told_of(peer: HttpPeer) -> None:
+    def large(item: Item) -> Post:
+        return Post(title="x" * (7_000_000 if item.title == "2" else 1))
+
+    large.__annotations__["return"] = Post
+    beta = looker(peer, FeedMonitor("beta", peer.url("/feed"), event=large, first="all"))
+    peer.on("/feed", reply(200, feed(3, 2, 1)))
+
+    assert await beta.seen() == ["beta:1", "beta:3", "beta:dropped:2"]
+    assert await beta.seen() == []
 
 
 async def test_a_look_has_a_deadline(peer: HttpPeer) -> None:
@@ -398,5 +410,8 @@ def test_slots_are_the_same_everywhere_and_spread_by_name() -> None:
     assert len(slots) > 95
     one = slot_of("beta", 900, BEGINNING)
     assert one <= BEGINNING < one + timedelta(seconds=900)
-    assert slot_of("beta", 900, one) == one
-    assert slot_of("beta", 900, one - timedelta(milliseconds=1)) == one - timedelta(seconds=900)
+    for slot in slots:
+        name = next(f"m{n}" for n in range(100) if slot_of(f"m{n}", 900, BEGINNING) == slot)
+        assert slot_of(name, 900, slot) == slot
+        before = slot - timedelta(microseconds=1)
+        assert slot_of(name, 900, before) == slot - timedelta(seconds=900)

@@ -114,5 +114,5 @@ def test_a_function_that_returns_something_else_is_told() -> None:
         return "x"  # type: ignore[return-value]
 
     wrong.__annotations__["return"] = Post
-    with pytest.raises(TypeError, match="makes an Event or None of an item, not str"):
+    with pytest.raises(TypeError, match="says that it makes Post, and made str"):
         Making("beta", event=wrong)(ITEM)
