@@ -19,6 +19,7 @@ _PREFIXES = {
     "http://purl.org/atom/ns#": "",
     "http://purl.org/rss/1.0/": "",
     "http://my.netscape.com/rdf/simple/0.9/": "",
+    "http://channel.netscape.com/rdf/simple/0.9/": "",
     "http://backend.userland.com/rss2": "",
     "http://purl.org/dc/elements/1.1/": "dc:",
     "http://purl.org/dc/terms/": "dc:",
@@ -29,8 +30,15 @@ _PREFIXES = {
 }
 _XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
 _ABOUT = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about"
-_TEXTS = ("content:encoded", "content", "description", "summary", "itunes:summary")
-_DATES = ("pubdate", "published", "dc:date", "issued", "dc:created", "updated", "modified", "date")
+_TITLES = ("title", "dc:title", "media:title")
+_TEXTS = (
+    "content:encoded", "content", "description", "summary", "dc:description", "itunes:summary",
+)  # fmt: skip
+_DATES = (
+    "pubdate", "published", "dc:date", "issued", "dc:issued", "created", "dc:created", "updated",
+    "modified", "dc:modified", "date",
+)  # fmt: skip
+_ALTERNATE = frozenset({"", "alternate", "http://www.iana.org/assignments/relation/alternate"})
 _MAX_MARKUP = 200_000
 _MOST_TAGS = 20
 
@@ -40,11 +48,11 @@ class Entry:
 
     Args:
         element: `item` or `entry`.
-        base: where the feed was found, for relative links.
+        base: what relative links around it go by.
     """
 
     def __init__(self, element: Any, base: str) -> None:
-        self._element, self._base = element, element.get(_XML_BASE) or base
+        self._element, self._base = element, base_of(element, base)
         self._parts: dict[str, list[Any]] = {}
         for part in element.iterchildren(etree.Element):
             self._parts.setdefault(_name(part.tag), []).append(part)
@@ -55,7 +63,7 @@ class Entry:
         enclosure = next((part.get("url") for part in self._all("enclosure")), None)
         return Item(
             id=self._text("guid") or self._text("id") or self._element.get(_ABOUT) or link,
-            title=self._readable("title") or self._readable("media:title"),
+            title=next(filter(None, map(self._readable, _TITLES)), ""),
             url=link,
             text=self._body(),
             author=self._author(),
@@ -70,25 +78,27 @@ class Entry:
 
     def _link(self) -> str:
         found = self._text("feedburner:origlink") or self._of_links() or self._permalink()
-        try:
-            return urljoin(self._base, found) if found else ""
-        except ValueError:  # it looks like an address, and is none
-            return found
+        return joined(self._base, found) if found else ""
 
     def _of_links(self) -> str:
         """Atom has attributes, and several kinds of links; RSS has a text."""
         for part in self._all("link"):
-            if (part.get("rel") or "alternate") == "alternate":
-                found = part.get("href") or _shallow(part)
-                if found.strip():
-                    return str(found).strip()
+            if (part.get("rel") or "").strip().casefold() in _ALTERNATE:
+                found = (part.get("href") or _shallow(part)).strip()
+                if found:
+                    return joined(base_of(part, self._base), found)
         return ""
 
     def _permalink(self) -> str:
+        """Where there is no link, an id is often one."""
         guid = next(iter(self._all("guid")), None)
-        if guid is None or (guid.get("isPermaLink") or "true").casefold() == "false":
+        if guid is None:
+            text = self._text("id") or self._element.get(_ABOUT) or ""
+        elif (guid.get("isPermaLink") or "true").casefold() == "false":
             return ""
-        text = _shallow(guid).strip()
+        else:
+            text = _shallow(guid)
+        text = text.strip()
         return text if text.startswith(("http://", "https://")) else ""
 
     def _body(self) -> str:
@@ -101,10 +111,11 @@ class Entry:
 
     def _author(self) -> str:
         for part in self._all("author"):
-            name = next((_shallow(child) for child in part.iterchildren("{*}name")), "")
-            if text := (name or _shallow(part)).strip():
+            named = (_shallow(child) for child in part.iterchildren("{*}name", "{*}email"))
+            if text := next(filter(None, map(str.strip, named)), "") or _shallow(part).strip():
                 return text
-        return self._text("dc:creator") or self._text("itunes:author")
+        names = ("dc:creator", "dc:author", "itunes:author")
+        return next(filter(None, map(self._text, names)), "")
 
     def _tags(self) -> list[str]:
         tags = (part.get("term") or _shallow(part) for part in self._all("category"))
@@ -118,6 +129,24 @@ class Entry:
 
     def _all(self, name: str) -> Iterable[Any]:
         return self._parts.get(name, ())
+
+
+def base_of(element: Any, around: str) -> str:
+    """What relative links inside of an element go by."""
+    return joined(around, element.get(_XML_BASE) or "")
+
+
+def joined(base: str, link: str) -> str:
+    """A link, made whole."""
+    try:
+        return urljoin(base, link.strip())
+    except ValueError:  # it looks like an address, and is none
+        return link
+
+
+def is_item(element: Any) -> bool:
+    """Whether an element of that name is one: parts of a text may be called so, too."""
+    return _name(element.tag) != "content:item"
 
 
 def _name(tag: Any) -> str:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import codecs
 import re
+from contextlib import suppress
 from html.entities import html5
 from typing import TYPE_CHECKING, Any
 
 from lxml import etree, html
 
-from streamagents.net.encoding import decode, known_encoding
+from streamagents.net.encoding import as_utf8, decode, known_encoding
 
 if TYPE_CHECKING:
     from streamagents.net import Reply
@@ -23,7 +24,8 @@ _CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _CDATA = re.compile(r"(<!\[CDATA\[.*?(?:\]\]>|\Z))", re.DOTALL)
 _LOOSE = re.compile(
-    r"&(?!#\d{1,7};|#[xX][0-9a-fA-F]{1,6};)([A-Za-z][A-Za-z0-9]{1,31};)?|<(?![\w:/!?])"
+    r"&(?!#\d{1,7};|#x[0-9a-fA-F]{1,6};)(?:([A-Za-z][A-Za-z0-9]{1,31};)|#X(?=[0-9a-fA-F]{1,6};))?"
+    r"|<(?![\w:/!?])"
 )
 """What is written in HTML or by hand, and what XML would drop: it loses a URL its parameters."""
 _HALVES = re.compile(
@@ -84,12 +86,14 @@ def _text(body: bytes, content_type: str) -> str:
                 return body.decode(encoding, "replace")
         said, declared = _CHARSET.search(content_type), _DECLARED.match(body.lstrip()[:300])
         # What reads as UTF-8 is UTF-8, whatever is said of it.
-        names = ("utf-8", said and said[1], declared and declared[1].decode("ascii"))
-        for known in filter(None, map(known_encoding, filter(None, names))):
-            try:
-                return body.decode(known)
-            except UnicodeDecodeError:  # they say so, and it is not
-                continue
+        if (text := as_utf8(body)) is not None:
+            return text
+        names = filter(None, (said and said[1], declared and declared[1].decode("ascii")))
+        known = [name for name in map(known_encoding, names) if name and name != "utf-8"]
+        for errors in ("strict", "replace"):
+            for name in known:
+                with suppress(UnicodeDecodeError):  # they say so, and it is not
+                    return body.decode(name, errors)
     return decode(body, "")
 
 
@@ -116,6 +120,8 @@ def _mended(text: str) -> str:
 
 def _character(found: re.Match[str]) -> str:
     name = found[1]
+    if found[0] == "&#X":
+        return "&#x"
     if name in _OF_XML:
         return found[0]
     if name in html5:

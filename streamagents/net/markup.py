@@ -22,7 +22,8 @@ _COMMENT_END = re.compile(r"--!?>")
 _HUGE_REFERENCE = re.compile(r"&#(?:[0-9]{8,}|[xX][0-9a-fA-F]{8,});?")
 _SPACES = re.compile(r"\s+")
 _HIDING_STYLE = re.compile(
-    r"display:none|visibility:(?:hidden|collapse)|opacity:0(?:\.0*)?(?:;|!|$)|font-size:0"
+    r"display:none|visibility:(?:hidden|collapse)|opacity:0(?:\.0*)?(?:;|!|$)|"
+    r"font-size:0*(?:0|\.0+)(?:[a-z]{1,4}|%)?(?:;|!|$)"
 )
 
 _MAX_TAGS = 100_000

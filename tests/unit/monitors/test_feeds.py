@@ -117,10 +117,12 @@ def test_a_feed_without_items_is_one() -> None:
     assert items_of(reply(b'{"items": []}')) == []
 
 
-def test_a_cut_feed_is_read_as_far_as_it_goes() -> None:
-    body = HEAD + b"<item><guid>1</guid></item><item><guid>2</guid><title>tw"
+def test_a_cut_feed_is_read_as_far_as_its_items_are_whole() -> None:
+    whole = HEAD + b"<item><guid>1</guid></item><item><guid>2&#50;</guid><title>two</title></item>"
 
-    assert [item.id for item in items_of(reply(body))] == ["1", "2"]
+    assert [item.id for item in items_of(reply(whole))] == ["1", "22"]
+    for end in range(whole.index(b"<item><guid>2"), len(whole) - len(b"</item>")):
+        assert [item.id for item in items_of(reply(whole[:end]))] == ["1"]
 
 
 def test_no_entity_is_expanded_and_nothing_is_read_from_elsewhere() -> None:
