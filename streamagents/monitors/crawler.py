@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 _DEADLINE_S = 10.0
 _PAGE_BYTES = 2 << 20
+_MAP_BYTES = 12 << 20
+"""50,000 addresses, as many as a sitemap may have."""
+_MAPS = (".xml", ".txt", ".gz")
 _TRIED_BYTES = 64 << 10
 """Of a link that is only tried: what is larger is there."""
 _BROKEN = frozenset({400, 404, 410, 500, 501, 502, 503, 504, 520, 521, 522, 523, 525, 526, 530})
@@ -72,6 +75,8 @@ class Crawler:
         try:
             status, reply = await (self._read(todo) if todo.read else self._try(todo))
         except TooLargeError:
+            if is_start:
+                raise  # nothing of the site would be seen
             return self._crawl.works(todo)
         except (ThrottledError, AddressRefusedError, PollError):
             if is_start:
@@ -96,9 +101,8 @@ class Crawler:
 
     async def _read(self, todo: Todo) -> tuple[int, Reply | None]:
         await self._visit.web.obey(todo.url)
-        reply = await self._visit.web.ask(
-            "GET", todo.url, deadline_s=_DEADLINE_S, max_bytes=_PAGE_BYTES
-        )
+        most = _MAP_BYTES if URL(todo.url).path.endswith(_MAPS) else _PAGE_BYTES
+        reply = await self._visit.web.ask("GET", todo.url, deadline_s=_DEADLINE_S, max_bytes=most)
         return reply.status, reply if reply.status < _UNSURE else None
 
     async def _try(self, todo: Todo) -> tuple[int, Reply | None]:

@@ -7,6 +7,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Collection, Sequence  # noqa: TC003 - part of public dataclasses
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -163,14 +164,17 @@ def _of_the_first(first: First, listed: int) -> int:
 
 
 def _ascends(marked: Sequence[Fresh]) -> bool:
+    """By most of its neighbours: one that is pinned at the top may be of any age."""
     dates = [one.item.published for one in marked if one.item.published is not None]
-    return len(dates) > 1 and dates[0] < dates[-1]
+    steps = [(before < after) - (before > after) for before, after in pairwise(dates)]
+    return sum(steps) > 0
 
 
 def _unknown(marked: Sequence[Fresh], known: Known) -> list[Fresh]:
     new = [one for one in marked if not known.has(one.mark)]
-    if len(new) == len(marked) and known.marks:
-        # Not one of them was seen before: has everything happened anew, or got new ids?
+    again = [one for one in new if known.has_alias(one.mark)]
+    if len(new) == len(marked) or 2 * len(again) > len(marked):
+        # Has everything happened anew, or got new ids? What is pinned may have kept its own.
         return [one for one in new if not known.has_alias(one.mark)]
     return new
 

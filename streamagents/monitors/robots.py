@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from protego import Protego
 
 from streamagents.errors import HttpError, describe
+from streamagents.net.encoding import decode
 
 if TYPE_CHECKING:
     from streamagents.net import Reply
@@ -18,6 +20,8 @@ ROBOTS_S = 3600.0
 """Rules are kept for so many seconds."""
 _MAX_DELAY_S = 10.0
 """A longer Crawl-delay is meant to say no, and there is a word for that."""
+_VERSION = re.compile(r"^(\s*user-agent\s*:\s*[\w-]{1,40})/[^\n\r]*", re.IGNORECASE | re.MULTILINE)
+"""`name/1.0` means `name`, whatever its version."""
 _OK = range(200, 300)
 _GONE = range(400, 500)
 _TOO_MANY = 429
@@ -48,7 +52,7 @@ def rules_of(reply: Reply | HttpError) -> Rules:
     if isinstance(reply, HttpError):
         return Rules(refused=f"its robots.txt could not be read: {describe(reply)}")
     if reply.status in _OK:
-        return Rules(Protego.parse(reply.body.decode(errors="replace")))
+        return Rules(Protego.parse(_VERSION.sub(r"\1", decode(reply.body, ""))))
     if reply.status in _GONE and reply.status != _TOO_MANY:
         return Rules()
     return Rules(refused=f"its robots.txt is answered with {reply.status}")

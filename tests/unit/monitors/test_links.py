@@ -237,6 +237,41 @@ def test_what_a_crawl_keeps_fits_into_a_state_value() -> None:
     assert len(dump(crawl.model_dump(mode="json"))) < MAX_STATE_BYTES
 
 
+LONG_SITEMAP = b"<urlset>" + b"".join(
+    b"<url><loc>https://a.example/%d</loc><changefreq>daily</changefreq>%s</url>" % (n, b" " * 120)
+    for n in range(50_000)
+)
+
+
+def test_a_sitemap_that_is_text_begins_with_its_first_line() -> None:
+    body = "\ufeffhttps://a.example/1\r\nhttps://a.example/2\r\n".encode()
+    headers = {"Content-Type": "text/plain; charset=utf-8"}
+    text = Reply(status=200, headers=headers, body=body, url="https://a.example/map.txt")
+
+    assert sitemap_of(text) == ["https://a.example/1", "https://a.example/2"]
+
+
+def test_what_is_cut_off_in_a_long_packed_sitemap_is_no_address() -> None:
+    long = b"<urlset>" + b"<url><loc>https://a.example/%s</loc>%s</url>" % (b"x" * 900, b" " * 9000)
+    body = gzip.compress(long + b"<url><loc>https://a.example/wh" + b"o" * (8 << 20))
+    packed = Reply(status=200, headers={}, body=body, url="https://a.example/map.xml.gz")
+
+    assert [len(url) for url in sitemap_of(packed)] == [918]
+
+
+async def test_a_large_sitemap_is_read_and_one_beyond_all_bounds_is_a_failed_poll(
+    peer: HttpPeer,
+) -> None:
+    found = b"<urlset><url><loc>%s</loc></url>" % peer.url("/gone").encode()
+    peer.on("/large.xml", reply(200, found + b" " * (3 << 20)))
+    peer.on("/endless.xml", reply(200, found + b" " * (13 << 20)))
+    links = looker(peer, "/endless.xml")
+    await links.look()
+
+    assert links.outcome == "failed"
+    assert [one.url for one in await rounds(looker(peer, "/large.xml"))] == [peer.url("/gone")]
+
+
 @pytest.mark.parametrize(
     ("body", "found"),
     [
@@ -247,6 +282,15 @@ def test_what_a_crawl_keeps_fits_into_a_state_value() -> None:
         (b"<urlset><url><loc>https://a.example/" + b"x" * 2000 + b"</loc></url></urlset>", 0),
         (b"<urlset>" + b"<url><loc>https://a.example/1</loc></url>" * 9 + b"</urlset>", 1),
         (gzip.compress(b"x" * 50_000_000), 0),
+        (gzip.compress(LONG_SITEMAP), 5000),
+        (gzip.compress(LONG_SITEMAP)[:-5000], 5000),
+        (
+            (
+                b'<urlset><url><loc>https://a.example/1</loc><loc xmlns="http://www.google.com/'
+                b'schemas/sitemap-image/1.1">https://a.example/1.png</loc></url></urlset>'
+            ),
+            1,
+        ),
         (b"\x1f\x8bnonsense", 0),
     ],
 )

@@ -63,6 +63,16 @@ def test_news_are_told_oldest_first_whichever_way_they_are_listed() -> None:
         assert reader.reads(*listing) == ["p0", "p1", "p2", "p3"]
 
 
+@pytest.mark.parametrize("first", ["all", 2])
+def test_what_is_pinned_at_the_top_turns_nothing_round(first: Any) -> None:
+    pinned = post(9, published=NOW - timedelta(days=300))
+    dated = [post(n, published=NOW + timedelta(days=n)) for n in range(4)]
+
+    told = Reader(first=first).reads(pinned, *dated[::-1])
+
+    assert told == {"all": ["p0", "p1", "p2", "p3", "p9"], 2: ["p3", "p9"]}[first]
+
+
 def test_what_is_reordered_re_dated_or_gone_for_a_while_is_no_news() -> None:
     reader = Reader()
     reader.reads(post(3), post(2), post(1))
@@ -124,6 +134,17 @@ def test_a_source_that_gives_all_its_items_new_ids_does_not_flood(change: Any) -
     again = [post(n, published=NOW, **change(n)) for n in range(21, 1, -1)]
     assert reader.reads(*again) == [again[0].id]
     assert reader.reads(*again) == []
+
+
+@pytest.mark.parametrize("change", NEW_GUIDS.values(), ids=NEW_GUIDS)
+def test_what_is_pinned_may_keep_its_id_where_all_others_get_new_ones(change: Any) -> None:
+    reader = Reader()
+    pinned = post(99, published=NOW)
+    items = [post(n, url=f"http://a.example/{n}", published=NOW) for n in range(20, 0, -1)]
+    reader.reads(pinned, *items)
+
+    again = [post(n, published=NOW, **change(n)) for n in range(21, 1, -1)]
+    assert reader.reads(pinned, *again) == [again[0].id]
 
 
 def test_a_source_of_one_item_tells_each_of_them() -> None:
