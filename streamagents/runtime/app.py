@@ -193,11 +193,7 @@ def create_app(
     made = tuple(model for trigger in given for model in trigger.emits)
     made = (*made, *emitted_by_monitors(settings))
     app.registry = build_registry(agents, fallback=fallback, emits=(*emits, *made))
-    app.triggers = (
-        *given,
-        *configured(settings.schedules, app.registry),
-        *monitors_from(settings, app.registry, monitor_defaults or {}),
-    )
+    app.triggers = (*given, *_of_settings(name, settings, app.registry, monitor_defaults or {}))
     app.polls = PollObservers()
     clock = SystemClock()
     app.watching = build_web(settings, clock)
@@ -243,6 +239,18 @@ def create_app(
         stuck_after_s=settings.stuck_after_s,
     )
     return app
+
+
+def _of_settings(
+    name: str, settings: Settings, registry: Registry, defaults: Mapping[str, MonitorDefault]
+) -> tuple[Trigger, ...]:
+    try:
+        return (
+            *configured(settings.schedules, registry),
+            *monitors_from(settings, registry, defaults),
+        )
+    except ConfigurationError as exc:  # a module that is imported for a class may make one, too
+        raise ConfigurationError(f"The application {name!r}: {exc}") from exc
 
 
 def state_tables(registry: Registry, layout: Layout) -> set[int]:

@@ -32,8 +32,8 @@ _COLUMNS = ("produced", "processed", "duplicates", "retried", "dead_lettered", "
 _HEADS = ("Sent", "Processed", "Duplicates", "Retried", "Dead", "Waiting")
 _LINES = 12
 _LEAST_LINES = 3
-_AROUND = 14
-"""Rows of the screen that are no table row and no happening."""
+_MARGINS = 3
+"""Rows above, below, and for the cursor."""
 _NAME = 20
 _PLAIN_WIDTH = 120
 _ROOMY = 100
@@ -134,18 +134,27 @@ class Screen:
         self._live.update(renderable)
 
     def _draw(self, frame: Frame) -> RenderableType:
-        rows = len(frame.agents)
-        room = max(_LEAST_LINES, min(_LINES, self.console.height - rows - _AROUND))
         title = Text.assemble(("streamagents", "bold"), "  ", (frame.title, "dim"))
         bar = _bar(frame.summary.total, self.console.width - 4)
-        parts: list[RenderableType] = [title, Text(), _totals(frame.summary), bar, Text()]
-        parts += [_table(frame, roomy=self._roomy), Text()]
-        parts += [_happenings(frame.story.last(room), room, roomy=self._roomy), Text()]
+        head: list[RenderableType] = [title, Text(), _totals(frame.summary), bar, Text()]
+        foot: list[RenderableType] = [Text()]
         if frame.busy:
             self._spinner.update(text=Text(frame.busy, style="dim"))
-            parts.append(self._spinner)
-        parts += [Text(note, overflow="fold") for note in frame.note]
-        return Padding(Group(*parts), (1, 2))
+            foot.append(self._spinner)
+        foot += [Text(note, overflow="fold") for note in frame.note]
+        table: list[RenderableType] = [_table(frame, roomy=self._roomy), Text()]
+        left = self.console.height - _MARGINS - self._rows(*head, *foot)
+        if left - self._rows(*table) >= _LEAST_LINES:
+            head, left = [*head, *table], left - self._rows(*table)
+        # On a low screen what happens is worth more: the table is shown at the end.
+        room = max(_LEAST_LINES, min(_LINES, left))
+        story = _happenings(frame.story.last(room), room, roomy=self._roomy)
+        return Padding(Group(*head, story, *foot), (1, 2))
+
+    def _rows(self, *parts: RenderableType) -> int:
+        """How many rows of the screen these take."""
+        options = self.console.options.update(width=max(1, self.console.width - 4))
+        return len(self.console.render_lines(Group(*parts), options, pad=False))
 
     @property
     def _roomy(self) -> bool:

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from io import StringIO
+
+import pytest
+from rich.console import Console
 
 from streamagents.devkit.demo.facts import facts_of
 from streamagents.devkit.demo.story import Story
@@ -8,9 +12,6 @@ from streamagents.devkit.demo.summary import Evidence, summarize
 from streamagents.devkit.demo.view import Frame, Screen
 from streamagents.devkit.demo.words import conclusion, who_answers
 from support.demo import INBOX, PLACES, letter, mark, result, sent
-
-if TYPE_CHECKING:
-    import pytest
 
 A, B, C = sent("a"), sent("b", offset=1), sent("c", offset=2)
 SENT = [A, B, C]
@@ -70,3 +71,23 @@ def test_beside_json_everything_goes_to_standard_error(capsys: pytest.CaptureFix
     out, err = capsys.readouterr()
     assert not out
     assert "3 sent" in err
+
+
+@pytest.mark.parametrize(("height", "table"), [(24, False), (40, True)])
+def test_a_low_screen_shows_what_happens_and_how_to_go_on(height: int, table: bool) -> None:  # noqa: FBT001 - a case
+    screen, out = Screen(stderr=False), StringIO()
+    screen.live = True
+    screen.console = Console(
+        file=out, force_terminal=True, no_color=True, color_system=None, width=80, height=height
+    )
+    many = replace(frame(), agents={f"topic-{n}": "Agent" for n in range(13)})
+    many.note = ["streamagents send ... sends another. Ctrl-C ends.", "A second line."]
+    screen.show(many)
+    screen.close()
+
+    shown = out.getvalue()
+    assert "3 sent" in shown
+    assert "scored: hot" in shown
+    assert "Ctrl-C ends." in shown
+    assert "A second line." in shown
+    assert ("topic-12" in shown) is table
