@@ -142,6 +142,13 @@ class Settings(BaseSettings):
     """Of a worker's `/live /ready /health /metrics`; 0 is any that is free, `off` is none."""
     bind: str = "127.0.0.1"
     """Address that workers and gateways listen at."""
+    log_format: Literal["console", "json"] = "console"
+    log_file: Path | None = None
+    """Beside standard error; rotated at 10 MiB, five older ones are kept. One a process."""
+    log_outcomes: bool = False
+    """A line for each event that ended well, too."""
+    redact: Listed[str] = ()
+    """Names of fields whose values are not shown in logs."""
 
     # -- the model -------------------------------------------------------------------------------
 

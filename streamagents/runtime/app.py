@@ -24,7 +24,7 @@ from streamagents.runtime.internals import (
     WorkerBoot,
     commit_last,
 )
-from streamagents.runtime.logs import configure_logs
+from streamagents.runtime.logs import OutcomeLog, configure_logs, start_logs, stop_logs
 from streamagents.runtime.lookout import Lookout
 from streamagents.runtime.models import build_model, close_model, open_model
 from streamagents.runtime.observers import Observers
@@ -46,6 +46,7 @@ from streamagents.topics import Layout, TopicSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from logging import Handler
 
     from streamagents.actions import Channel, Delivery
     from streamagents.agents import Registry
@@ -78,6 +79,7 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
     metrics: WorkerMetrics
     lookout: Lookout
     web_pages: WorkerWeb
+    log_file: Handler | None = None
 
     def specs(self) -> list[TopicSpec]:
         """Every topic that the application reads or writes, as it has to be."""
@@ -100,6 +102,7 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
 
     async def on_first_start(self) -> None:
         """Wait for the broker, look at the topics, take a data folder; then as in Faust."""
+        self.log_file = start_logs(self.settings)
         start_web(self)
         folder, topics = await prepare(self.settings, self.conf.id, self.specs())
         self.lookout.prepared(folder)
@@ -126,6 +129,7 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
         await super().on_stop()
         await self.lookout.stop()
         self.web_pages.stop()
+        stop_logs(self.log_file)
 
 
 def create_app(
@@ -187,6 +191,8 @@ def create_app(
     )
     app.monitor = faust_monitor(app.metrics)
     app.observers.add(app.metrics.events)
+    if settings.log_outcomes:
+        app.observers.add(OutcomeLog())
     asker, till = build_asker(
         app.model,
         app.registry,
