@@ -61,7 +61,7 @@ def test_json_is_an_object_a_line_with_action_event_agent_and_attempt(
 ) -> None:
     stream = written(log_format="json")
     logger().warning("dead_lettered", event_id="c-1", agent="LeadAgent", attempts=3, reason='"ü')
-    logging.getLogger("aiokafka").error("Connect to %s failed", "127.0.0.1:1")
+    logging.getLogger("somebody.else").error("Connect to %s failed", "127.0.0.1:1")
 
     first, second = lines(stream)
     assert first.pop("time").endswith("+00:00")
@@ -138,6 +138,8 @@ def test_a_full_disk_is_told_once_and_ends_nothing(
     capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     file = LogFile(tmp_path / "worker.log")
+    assert file.stream is not None
+    file.stream.close()
     file.stream = open("/dev/full", "w")  # noqa: PTH123, SIM115 - closed with the handler
     for _ in range(3):
         file.emit(logging.makeLogRecord({"msg": "x", "levelno": logging.INFO}))
