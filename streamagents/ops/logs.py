@@ -14,7 +14,7 @@ from streamagents.errors import ConfigurationError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from streamagents.pipeline.redaction import Redactor
+    from streamagents.ops.redaction import Redactor
 
 _FILE_BYTES = 10 << 20
 _FILES_KEPT = 5

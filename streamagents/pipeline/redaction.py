@@ -1,64 +1,74 @@
-"""Redaction: what must not be read in logs, and where letters are shown."""
+"""Redaction: what is shown of an event's data, without what must not be seen.
+
+By the names of fields, at any depth; case and `-` or `_` do not matter.
+"""
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-REDACTED = "[redacted]"
-_SHORTEST = 4
-"""Characters: a shorter secret would hide half of what is said, and is none."""
-_VALUE = r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s,;&}\])]+)"""
+HIDDEN = "***"
+ALWAYS = (
+    "password",
+    "passwd",
+    "secret",
+    "token",
+    "api_key",
+    "apikey",
+    "authorization",
+    "access_token",
+    "refresh_token",
+    "client_secret",
+    "private_key",
+    "cookie",
+    "set_cookie",
+)
+"""Names of fields that are never shown."""
+_DEEPEST = 100
 
 
-class Redactor:
-    """Hides secrets by their value and fields by their name.
+class Redaction:
+    """Hides the values of fields.
 
     Args:
-        secrets: never shown, wherever they stand; of a list with commas each part, too.
-        fields: names whose values are hidden, upper or lower case.
+        names: of fields, beside those that are always hidden.
     """
 
-    def __init__(self, secrets: Iterable[str] = (), fields: Iterable[str] = ()) -> None:
-        self._fields = frozenset(name.casefold() for name in fields)
-        shapes = sorted({s for secret in secrets for s in _shapes(secret)}, key=len, reverse=True)
-        self._secrets = re.compile("|".join(map(re.escape, shapes))) if shapes else None
-        names = "|".join(sorted(map(re.escape, self._fields), key=len, reverse=True))
-        # As in `email=...`, `'email': ...` and `"email": ...`.
-        name = rf"""(?<![\w-])["']?(?:{names})["']?\s*[=:]\s*"""
-        self._named = re.compile(f"({name}){_VALUE}", re.IGNORECASE) if names else None
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        self._names = frozenset(map(_folded, (*ALWAYS, *names)))
+        words = sorted((name.replace("_", "[-_]?") for name in self._names), key=len, reverse=True)
+        # For what cannot be parsed: a name, what may stand between, and the value up to its end.
+        self._in_text = re.compile(
+            rf'((?<![a-z0-9])(?:{"|".join(words)})["\']?\s*[:=]\s*)'
+            r"""("(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s,;}&]+)""",
+            re.IGNORECASE,
+        )
 
-    def text(self, text: str) -> str:
-        """A text without them."""
-        if self._secrets is not None:
-            text = self._secrets.sub(REDACTED, text)
-        if self._named is not None:
-            text = self._named.sub(rf"\g<1>{REDACTED}", text)
-        return text
+    def hides(self, name: str) -> bool:
+        """Whether the value under this name is not shown."""
+        return _folded(name) in self._names
 
-    def data(self, value: Any) -> Any:
-        """A JSON value without them."""
+    def data(self, value: Any, depth: int = 0) -> Any:
+        """A JSON value with what is hidden replaced."""
+        if depth > _DEEPEST:
+            return HIDDEN
         if isinstance(value, dict):
             return {
-                key: REDACTED if str(key).casefold() in self._fields else self.data(inner)
-                for key, inner in value.items()
+                name: HIDDEN if self.hides(str(name)) else self.data(inner, depth + 1)
+                for name, inner in value.items()
             }
-        if isinstance(value, (list, tuple)):
-            return [self.data(inner) for inner in value]
-        return self.text(value) if isinstance(value, str) else value
+        if isinstance(value, list):
+            return [self.data(inner, depth + 1) for inner in value]
+        return value
+
+    def text(self, text: str) -> str:
+        """Text that is no JSON, or may quote some."""
+        return self._in_text.sub(rf"\1{HIDDEN}", text)
 
 
-def _shapes(secret: str) -> set[str]:
-    """How a secret may be written: as it is, in JSON, in a URL, in Python."""
-    parts = {secret.strip(), *(part.strip() for part in secret.split(","))}
-    long = {part for part in parts if len(part) >= _SHORTEST}
-    return long | {
-        shape
-        for part in long
-        for shape in (json.dumps(part)[1:-1], quote(part, safe=""), repr(part)[1:-1])
-    }
+def _folded(name: str) -> str:
+    return name.strip().lower().replace("-", "_")

@@ -10,7 +10,7 @@ import structlog
 from pydantic import SecretStr
 
 from streamagents.ops.logs import FIELDS, JsonLines, LogFile, Redacting
-from streamagents.pipeline.redaction import Redactor
+from streamagents.ops.redaction import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping
