@@ -9,11 +9,14 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from faust.sensors import Monitor
+from faust.types import TP
 from prometheus_client.parser import text_string_to_metric_families
 
 from streamagents import create_app
 from streamagents.devkit.sockets import free_port
 from streamagents.errors import ConfigurationError
+from streamagents.runtime.internals.handles import count_received
 from streamagents.runtime.web import start_web
 from streamagents.settings import Settings
 from support import wait_until_async
@@ -159,3 +162,25 @@ async def test_schedules_are_shown_before_their_first_slot(
 
     labels = {"schedule": "daily", "outcome": "fired"}
     assert metrics.registry.get_sample_value("streamagents_schedule_slots_total", labels) == 0
+
+
+def test_a_poll_counts_in_fausts_sensor_as_its_records_would(
+    build: Callable[..., StreamApp],
+) -> None:
+    app, tp = build(), TP("order", 3)
+    for records, last in ((7, 6), (0, 9)):
+        count_received(app.monitor, tp, records, last)
+
+    assert app.monitor.messages_received_total == 7
+    value = app.metrics.registry.get_sample_value
+    assert value("faust_messages_received_total") == 7
+    assert value("faust_messages_received_per_topic_total", {"topic": "order"}) == 7
+    at = {"topic": "order", "partition": "3"}
+    assert value("faust_messages_received_per_topics_partition", at) == 6
+
+
+def test_a_monitor_without_prometheus_is_counted_in_too() -> None:
+    monitor = Monitor()
+    count_received(monitor, TP("order", 3), 7, 6)
+
+    assert monitor.messages_received_by_topic == {"order": 7}
