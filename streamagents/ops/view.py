@@ -15,6 +15,8 @@ class SourceView:
 
     topic: str
     partition: int
+    position: int = 0
+    """The commit position."""
     lag: int = 0
     """Offsets behind the commit position; not all of them are records."""
     in_flight: int = 0

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from pathlib import Path
 
-    from streamagents.ops.view import Phase
+    from streamagents.ops.view import Phase, SourceView
     from streamagents.runtime.engine import Engine
     from streamagents.runtime.lettercount import LetterCount
 
@@ -50,6 +50,7 @@ class Lookout:
         self._phase: Phase = "starting"
         self._waits_for = "a Kafka broker is waited for"
         self._probe = BrokerProbe(app.settings.bootstrap)
+        self._probe.unfetched = lambda: {s.topic for s in self.view.sources if s.held}
         self._endings = Endings()
         self._due = time.monotonic()
         self._tasks: list[asyncio.Task[None]] = []
@@ -109,7 +110,7 @@ class Lookout:
             silent_s=self._silent_s(now),
             recovered=self._engine.begun,
             missing=self._probe.missing,
-            sources=tuple(shown.sources),
+            sources=tuple(map(self._with_its_end, shown.sources)),
             overdue=tuple(Overdue(agent=a, seconds=s) for a, s in self._invoker.limits.overdue()),
             running=self._gate.running_by_agent(),
             parked=shown.parked,
@@ -123,6 +124,13 @@ class Lookout:
             crashes=self._endings.crashes,
             letters=self._letters.found,
         )
+
+    def _with_its_end(self, source: SourceView) -> SourceView:
+        """A partition that is held back is not fetched: where it ends now, the probe knows."""
+        end = self._probe.ends.get((source.topic, source.partition), 0)
+        if not source.held or end - source.position <= source.lag:
+            return source
+        return replace(source, lag=end - source.position)
 
     def _silent_s(self, now: float) -> float:
         """Since a broker was heard of, by whoever hears more."""

@@ -15,7 +15,7 @@ from streamagents.bus import KafkaAdmin
 from streamagents.errors import BrokerUnavailableError, describe
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 log = structlog.stdlib.get_logger("streamagents.runtime")
 
@@ -39,6 +39,10 @@ class BrokerProbe:
         """When a broker answered last; at first, when this was made."""
         self.missing: tuple[str, ...] = ()
         """Topics that are gone."""
+        self.ends: Mapping[tuple[str, int], int] = {}
+        """Where partitions end that are not fetched, as was last asked."""
+        self.unfetched: Callable[[], set[str]] = set
+        """Topics of partitions that are not fetched: nobody else hears how they grow."""
         self._not_seen: dict[str, int] = {}
 
     async def run(self, topics: Sequence[str]) -> None:
@@ -48,6 +52,8 @@ class BrokerProbe:
                 async with KafkaAdmin(self._bootstrap, timeout_s=_ANSWER_S) as admin:
                     while True:
                         self._saw(topics, await admin.existing(topics))
+                        unfetched = self.unfetched()
+                        self.ends = await admin.end_offsets(unfetched) if unfetched else {}
                         await asyncio.sleep(_EVERY_S)
             except BrokerUnavailableError:
                 pass  # whoever looks at `heard_at`, says it

@@ -82,6 +82,7 @@ class Window:
         return SourceView(
             topic=topic,
             partition=self._partition,
+            position=ledger.position,
             lag=max(0, (end or 0) - ledger.position),
             in_flight=ledger.unfinished,
             oldest_s=intake.oldest_s(now_s),

@@ -9,6 +9,7 @@ import asyncio
 import os
 import time
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +70,8 @@ class JobAgent:
                 os._exit(9)
             case "block" | "dead":
                 time.sleep(_HELD_S[job.what])  # noqa: ASYNC251 - what an agent must not do
-            case "deaf":
-                await deaf()
+            case "deaf" | "pause":
+                await _ODD[job.what]()
             case "hang":
                 await asyncio.to_thread(time.sleep, 3600)
             case "cancel":
@@ -88,6 +89,15 @@ async def deaf() -> None:
     while time.monotonic() < until:
         with suppress(asyncio.CancelledError):
             await asyncio.sleep(until - time.monotonic())
+
+
+async def pause() -> None:
+    """Holds the agent back, as a budget that is spent does."""
+    until = datetime.now(UTC) + timedelta(seconds=25)
+    app.pauses.pause("JobAgent", until=until, reason="for a test")
+
+
+_ODD = {"deaf": deaf, "pause": pause}
 
 
 class OrderAgent:

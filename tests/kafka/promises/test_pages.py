@@ -133,6 +133,21 @@ async def test_logs_are_json_where_that_is_asked_for(fleet: Fleet) -> None:
     assert "not-to-be-seen" not in fleet.log.read_text()
 
 
+async def test_the_lag_of_an_agent_that_is_held_back_grows_and_is_no_fault(fleet: Fleet) -> None:
+    fleet.start(STREAMAGENTS_STUCK_AFTER_S="5")
+    port = port_of(fleet)
+    await fleet.jobs([0], what="pause")
+    wait_until(lambda: "agent_paused" in fleet.log.read_text(), 20)
+    await fleet.jobs(range(1, 301))
+    job = fleet.topic("job")
+    wait_until(lambda: Scrape(port).value("consumer_lag", topic=job) >= 300, 30)
+    began = time.monotonic()
+    wait_until(lambda: time.monotonic() - began > 6)  # longer than what makes it stuck
+    said = health(port)
+    assert (said["status"], said["reason"]) == ("ok", "for a test")
+    wait_until(lambda: Scrape(port).value("consumer_lag", topic=job) == 0, 60)
+
+
 async def test_a_frozen_loop_is_stuck_and_the_pages_still_answer(fleet: Fleet) -> None:
     worker = fleet.start(STREAMAGENTS_STUCK_AFTER_S="8")
     port = port_of(fleet)
