@@ -66,6 +66,7 @@ class PageServer:
         self._pages, self._host, self._port, self._setting = pages, host, port, setting
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._stopping = asyncio.Event()
         self._open = 0
 
     def start(self) -> int:
@@ -87,7 +88,7 @@ class PageServer:
         loop, self._loop = self._loop, None
         if loop is None or self._thread is None:
             return
-        loop.call_soon_threadsafe(loop.stop)
+        loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join(_STOP_S)
 
     def _listen(self) -> socket.socket:
@@ -105,17 +106,19 @@ class PageServer:
 
     def _run(self, loop: asyncio.AbstractEventLoop, listening: socket.socket) -> None:
         asyncio.set_event_loop(loop)
-        server = loop.run_until_complete(
-            asyncio.start_server(self._serve, sock=listening, limit=_LONGEST)
-        )
         try:
-            loop.run_forever()
+            loop.run_until_complete(self._until_stopped(listening))
         finally:
-            server.close()
-            for task in asyncio.all_tasks(loop):
-                task.cancel()
-            loop.run_until_complete(asyncio.sleep(0))
             loop.close()
+
+    async def _until_stopped(self, listening: socket.socket) -> None:
+        server = await asyncio.start_server(self._serve, sock=listening, limit=_LONGEST)
+        await self._stopping.wait()
+        server.close()
+        answering = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in answering:
+            task.cancel()
+        await asyncio.gather(*answering, return_exceptions=True)
 
     # -- one connection --------------------------------------------------------------------------
 

@@ -166,3 +166,19 @@ def test_an_address_that_is_not_ours_is_one_sentence() -> None:
         PageServer({}, host="203.0.113.9", port=0).start()
     with pytest.raises(ConfigurationError, match="cannot be listened at"):
         PageServer({}, host="no such host", port=0).start()
+
+
+def test_it_may_be_stopped_as_soon_as_it_was_started() -> None:
+    for _ in range(50):
+        server = PageServer({}, host="127.0.0.1", port=0)
+        server.start()
+        server.stop()
+
+
+def test_what_it_answers_slowly_does_not_hold_up_its_stop() -> None:
+    server = PageServer({}, host="127.0.0.1", port=0)
+    with socket.create_connection(("127.0.0.1", server.start())) as peer:
+        peer.sendall(b"GET /")
+        began = time.monotonic()
+        server.stop()
+        assert time.monotonic() - began < 2
