@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from pydantic.fields import FieldInfo
 
+DEFAULT_WEB_PORT = 6066
 _LAST_PORT = 65535
 Port = Annotated[int, Field(ge=1, le=_LAST_PORT)]
 
@@ -179,9 +180,23 @@ class Settings(BaseSettings):
     """What the provider takes in a minute, as JSON by model; `*` is for all that are not named."""
     model_prices: dict[str, Price] = Field(default_factory=dict)
     """USD per million tokens, as JSON by model, before those that we know."""
+    redact: Listed[str] = ()
+    """Names of fields whose values are not shown, beside those that never are."""
     faust_web: bool = False
     """Serve Faust's own web pages, too."""
     log_level: str = "info"
+
+    # -- operation -------------------------------------------------------------------------------
+
+    web_port: Annotated[int, Field(ge=0, le=_LAST_PORT)] | Literal["off"] = DEFAULT_WEB_PORT
+    """Of a worker's `/live /ready /health /metrics`; 0 is any that is free, `off` is none."""
+    bind: str = "127.0.0.1"
+    """Address that workers and gateways listen at."""
+    log_format: Literal["console", "json"] = "console"
+    log_file: Path | None = None
+    """Beside standard error; rotated at 10 MiB, five older ones are kept. One a process."""
+    log_outcomes: bool = False
+    """A line for each event that ended well, too."""
 
     # -- the model -------------------------------------------------------------------------------
 
@@ -239,8 +254,6 @@ class Settings(BaseSettings):
 
     # -- gateway ---------------------------------------------------------------------------------
 
-    bind: str = "127.0.0.1"
-    """The address that the gateway listens on; beyond loopback it needs a token."""
     gateway_port: Port = 8080
     gateway_token: Listed[SecretStr] = ()
     """Bearer tokens of `/events`, each alone or as `name:token`."""

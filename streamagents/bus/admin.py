@@ -86,6 +86,11 @@ class KafkaAdmin:
             for name, partitions in found.items()
         }
 
+    async def existing(self, names: Iterable[str]) -> set[str]:
+        """Those of the topics that exist."""
+        metadata = await self._metadata()
+        return {name for name in names if name in metadata}
+
     async def apply(self, changes: Iterable[Change]) -> None:
         """Create and configure; what is refused, or in order, is left alone.
 
@@ -126,6 +131,11 @@ class KafkaAdmin:
         """The id that Kafka gave the cluster when it was formatted."""
         cluster = await self._answer(self._client.describe_cluster)
         return str(cluster["cluster_id"])
+
+    async def brokers(self) -> int:
+        """How many brokers the cluster has."""
+        cluster = await self._answer(self._client.describe_cluster)
+        return len(cluster["brokers"])
 
     async def committed(self, group: str) -> dict[Partition, int]:
         """What a group has committed; empty for one that does not exist."""

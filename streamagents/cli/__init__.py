@@ -15,6 +15,7 @@ from streamagents.cli import (
     bridge,
     demo,
     dev,
+    doctor,
     gateway,
     kafka,
     send,
@@ -43,6 +44,7 @@ app.command("gateway")(gateway.gateway)
 app.add_typer(kafka.app, name="kafka")
 app.add_typer(topics.app, name="topics")
 app.command("send")(send.send)
+app.command("doctor")(doctor.doctor)
 app.command("status")(status.status)
 app.command("watch")(watch.watch)
 app.command("bridge")(bridge.bridge)
