@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING
 
 import psutil
@@ -18,6 +18,7 @@ from support.commands import CHECKOUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 SCRIPT = CHECKOUT / "deploy" / "boring" / "keep-running.sh"
 STAND_IN = CHECKOUT / "tests" / "support" / "stand_in.py"
@@ -92,7 +93,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
     for name in ("worker", "gateway"):
         for process in made.started(name):
             process.kill()
-            wait_until(lambda gone=process: is_dead(gone))
+            wait_until(partial(is_dead, process))
 
 
 def test_what_is_down_is_started_and_what_runs_is_left_alone(machine: Machine) -> None:
@@ -146,7 +147,7 @@ def test_one_that_was_just_started_is_given_time(machine: Machine) -> None:
     machine.settings["KEEP_GRACE_S"] = "600"
     (machine.folder / "worker.deaf").touch()
     with machine.cron() as running:
-        wait_until(lambda: [] != psutil.Process(running.pid).children())
+        wait_until(lambda: psutil.Process(running.pid).children() != [])
         (machine.folder / "worker.deaf").unlink()
         said, _ = running.communicate(timeout=60)
 

@@ -38,7 +38,7 @@ def serve(name: str) -> NoReturn:
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     server = HTTPServer(("127.0.0.1", int(os.environ[PORTS[name]])), Live)
-    print("serving", flush=True)
+    sys.stderr.write("serving\n")
     server.serve_forever()
     raise AssertionError
 
