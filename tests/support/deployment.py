@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from streamagents.settings import Settings, _is_secret
-from support.commands import CHECKOUT
+from support.commands import CHECKOUT, streamagents
 
 SETTINGS = {
     field.validation_alias.upper()
@@ -44,6 +44,11 @@ def compose(**given: str) -> dict[str, Any]:
     text = _VARIABLE.sub(filled, (CHECKOUT / "docker-compose.yml").read_text())
     loaded: dict[str, Any] = yaml.safe_load(text)
     return loaded
+
+
+def has_command(name: str) -> bool:
+    """Whether `streamagents` has this command yet."""
+    return f" {name} " in streamagents("--help").stdout
 
 
 def seconds(duration: str) -> float:
