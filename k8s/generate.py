@@ -34,9 +34,10 @@ def main() -> int:
     parser.add_argument("--app", help="the application's module; default: the overlay's")
     parser.add_argument("--check", action="store_true", help="write nothing, tell what differs")
     arguments = parser.parse_args()
-    made = {OVERLAY / "topics.yaml": _document("the application's topics", topics(arguments.app))}
-    if RULES.exists():
-        made[OVERLAY / "rules.yaml"] = _document("monitoring/rules/streamagents.yml", [rules()])
+    made = {
+        OVERLAY / "topics.yaml": _document("the application's topics", topics(arguments.app)),
+        OVERLAY / "rules.yaml": _document("monitoring/rules/streamagents.yml", [rules()]),
+    }
     stale = [path for path, text in made.items() if not path.exists() or path.read_text() != text]
     for path in stale:
         if arguments.check:
@@ -77,7 +78,7 @@ def rules() -> dict[str, Any]:
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PrometheusRule",
         "metadata": {"name": "streamagents"},
-        "spec": yaml.safe_load(RULES.read_text()),
+        "spec": yaml.safe_load(RULES.read_text()) if RULES.exists() else {"groups": []},
     }
 
 

@@ -34,6 +34,8 @@ main() {
         [[ $name =~ ^(broker|worker|gateway)$ ]] \
             || fail 2 "KEEP names $name: known are broker, worker and gateway."
     done
+    [[ ${STREAMAGENTS_WEB_PORT:-6066} =~ ^[1-9][0-9]*$ ]] \
+        || fail 2 "STREAMAGENTS_WEB_PORT is no port, so the worker cannot be asked: name one."
     [ -x "$bin/streamagents" ] || fail 2 "There is no command $bin/streamagents: run make, or set KEEP_BIN."
     run=$STREAMAGENTS_DATA_DIR/run
     logs=$STREAMAGENTS_DATA_DIR/logs

@@ -236,6 +236,7 @@ def test_what_is_printed_is_cut_off(machine: Machine) -> None:
         ({"KEEP": "worker kafka"}, "KEEP names kafka: known are broker, worker and gateway."),
         ({"KEEP_BIN": "/nowhere"}, "There is no command /nowhere/streamagents"),
         ({"two words": "x"}, "has a line that is no NAME=value."),
+        ({"STREAMAGENTS_WEB_PORT": "off"}, "STREAMAGENTS_WEB_PORT is no port"),
     ],
 )
 def test_wrong_usage_is_exit_code_2_and_a_sentence(
