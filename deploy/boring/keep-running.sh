@@ -21,7 +21,7 @@ set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 checkout=$(dirname "$(dirname "$here")")
 readonly here checkout
-readonly largest_out=10485760 every=5 start_s=45 broker_s=90
+readonly largest_out=10485760 every=5 start_s=45
 
 main() {
     read_settings "${1:-$checkout/.env}"
@@ -63,9 +63,10 @@ keep_broker() {
     if "$bin/streamagents" kafka status --json 2>/dev/null 9>&- | grep -q '"running": true'; then
         alive broker "$tries" $every 2>/dev/null && return 0
         say "The broker lives, but does not answer: it is ended."
-        timeout "$broker_s" "$bin/streamagents" kafka down >&2 9>&-
+        timeout 90 "$bin/streamagents" kafka down >&2 9>&-
     fi
-    timeout "$broker_s" "$bin/streamagents" kafka up >>"$logs/broker.out" 2>&1 9>&- && alive broker && {
+    # The first time it downloads Kafka.
+    timeout 300 "$bin/streamagents" kafka up >>"$logs/broker.out" 2>&1 9>&- && alive broker && {
         say "The broker was down: it is started."
         return 0
     }

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from streamagents.devkit.broker import EmbeddedBroker
 
+pytestmark = pytest.mark.timeout(600)  # the first time, a tool is built
+
 SECRETS = {"STREAMAGENTS_GATEWAY_TOKEN": "t0ken", "GF_SECURITY_ADMIN_PASSWORD": "pa55"}
 FILE = compose(**SECRETS)
 SERVICES: dict[str, dict[str, Any]] = FILE["services"]
@@ -238,7 +240,6 @@ def processes(folder: Path, broker: str) -> Iterator[Processes]:
 
 
 @pytest.mark.kafka
-@pytest.mark.timeout(180)
 def test_its_services_run_and_an_event_goes_through(broker: EmbeddedBroker, tmp_path: Path) -> None:
     workers = ["worker-1", "worker-2"]
     with processes(tmp_path, broker.address) as services:

@@ -19,6 +19,8 @@ from support.tools import KUSTOMIZE, go_program
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.timeout(600)  # the first time, tools are built
+
 OVERLAYS = ["single", "production"]
 VERSIONS = ["1.32", "1.37"]
 """The oldest that has all fields by default, and the newest that the validator knows."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 import yaml
@@ -46,6 +47,7 @@ def compose(**given: str) -> dict[str, Any]:
     return loaded
 
 
+@cache
 def has_command(name: str) -> bool:
     """Whether `streamagents` has this command yet."""
     return f" {name} " in streamagents("--help").stdout
