@@ -53,7 +53,7 @@ class Server:
             "KEEP": " ".join(self.names()),
             "KEEP_BIN": sysconfig.get_path("scripts"),
             "KEEP_GRACE_S": "0",
-            "KEEP_TRIES": "1",
+            "KEEP_TRIES": "0",
         }
 
     @staticmethod

@@ -81,6 +81,20 @@ def test_without_its_secrets_it_does_not_start() -> None:
     assert set(re.findall(r"^(\w+)=$", told, re.MULTILINE)) == set(SECRETS)
 
 
+def test_each_gets_the_secrets_that_it_needs() -> None:
+    for name in ("topics", "worker-1", "worker-2"):
+        assert all(SERVICES[name]["environment"][secret] == "" for secret in SECRETS)
+    gateway = SERVICES["gateway"]["environment"]
+    assert gateway["STREAMAGENTS_GATEWAY_TOKEN"] == "t0ken"
+    assert gateway["ANTHROPIC_API_KEY"] == ""
+
+
+def test_what_the_example_names_is_a_setting() -> None:
+    told = (CHECKOUT / ".env.example").read_text()
+    named = set(re.findall(r"^#?([A-Z_]+)=", told, re.MULTILINE))
+    assert named - {"GF_SECURITY_ADMIN_PASSWORD"} <= KNOWN_SETTINGS
+
+
 def test_no_secret_is_in_it() -> None:
     text = (CHECKOUT / "docker-compose.yml").read_text()
     for name, is_secret in SETTINGS.items():
