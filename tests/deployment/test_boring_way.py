@@ -146,7 +146,7 @@ def load(server: Server) -> dict[str, int]:
 
 
 async def send(bootstrap: str) -> None:
-    async with KafkaBus(bootstrap) as bus:
+    async with KafkaBus(bootstrap, timeout_s=60) as bus:
         sent = partial(Outgoing, topic="mention", headers=())
         await asyncio.gather(
             *(bus.send(sent(key=f"author-{n}".encode(), value=mention(n))) for n in range(EVENTS))
