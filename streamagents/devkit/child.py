@@ -1,4 +1,4 @@
-"""The worker as a child process: `faust -A MODULE worker` in a process group of its own."""
+"""The worker and its companions as child processes, each in a process group of its own."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ _KILLED_S = 10.0
 CHECK_S = 60.0
 
 
-class WorkerProcess:
-    """Runs the worker; what it prints goes where our own output goes.
+class ChildProcess:
+    """Runs a module of Python; what it prints goes where our own output goes.
 
     Args:
-        module: the application's module, found as `faust -A` finds it: from the current folder.
+        arguments: the module, and what follows it on a command line.
     """
 
-    def __init__(self, module: str) -> None:
-        self._module = module
+    def __init__(self, *arguments: str) -> None:
+        self._arguments = arguments
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
         """Start it."""
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", "faust", "-A", self._module, "worker", *WORKER),
+            *("-m", *self._arguments),
             stdin=asyncio.subprocess.DEVNULL,
-            # Ctrl-C in a terminal goes to its whole group: the worker is told by us, once.
+            # Ctrl-C in a terminal goes to its whole group: a child is told by us, once.
             process_group=0,
         )
 
@@ -56,6 +56,16 @@ class WorkerProcess:
         if self._process is not None and self._process.returncode is None:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
+
+
+def worker(module: str) -> ChildProcess:
+    """The worker of an application, found as `faust -A` finds it: from the current folder."""
+    return ChildProcess("faust", "-A", module, "worker", *WORKER)
+
+
+def companion(command: str, module: str) -> ChildProcess:
+    """A command that serves beside the worker, as `streamagents gateway --app MODULE`."""
+    return ChildProcess("streamagents", command, "--app", module)
 
 
 async def check_up(module: str) -> str | None:
