@@ -1,6 +1,6 @@
 """The boring way on one small machine, for real: cron's script, the embedded broker, our processes.
 
-What another piece of work brings (the worker's pages, the gateway) takes part once it is there.
+The worker takes part once it has pages that can be asked.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from streamagents.devkit.sockets import free_port
 from streamagents.ports import Outgoing
 from support import wait_until
 from support.commands import CHECKOUT, streamagents
-from support.deployment import SETTINGS, has_command
+from support.deployment import SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,8 +58,8 @@ class Server:
 
     @staticmethod
     def names() -> list[str]:
-        gateway = ["gateway"] if has_command("gateway") else []
-        return ["broker", *(["worker"] if "STREAMAGENTS_WEB_PORT" in SETTINGS else []), *gateway]
+        worker = ["worker"] if "STREAMAGENTS_WEB_PORT" in SETTINGS else []
+        return ["broker", *worker, "gateway"]
 
     def minute(self) -> tuple[int, str]:
         """One run of cron's: its exit code and what it would mail."""

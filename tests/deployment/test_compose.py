@@ -24,8 +24,8 @@ from streamagents.devkit.jars import KAFKA_VERSION
 from streamagents.devkit.properties import settings as broker_settings
 from streamagents.devkit.sockets import free_port
 from support import wait_until
-from support.commands import CHECKOUT, streamagents
-from support.deployment import KNOWN_SETTINGS, SETTINGS, compose, has_command, seconds
+from support.commands import CHECKOUT
+from support.deployment import KNOWN_SETTINGS, SETTINGS, compose, seconds
 from support.tools import COMPOSE, go_program
 
 if TYPE_CHECKING:
@@ -273,12 +273,8 @@ def test_its_services_run_and_an_event_goes_through(broker: EmbeddedBroker, tmp_
 
 
 def send(services: Processes) -> None:
-    """By the gateway, once there is one; else by the command."""
+    """By the gateway."""
     data = json.dumps(MENTION)
-    if not has_command("gateway"):
-        done = streamagents("send", "mention", "--data", data, env=services.environment("topics"))
-        assert done.returncode == 0, done.stderr
-        return
     services.start("gateway")
     wait_until(lambda: services.is_healthy("gateway"), 40)
     request = urllib.request.Request(

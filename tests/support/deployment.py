@@ -19,14 +19,8 @@ SETTINGS = {
 }
 """Every variable of ours, and whether it is a secret."""
 
-KNOWN_SETTINGS = {
-    *SETTINGS,
-    "STREAMAGENTS_BIND",
-    "STREAMAGENTS_GATEWAY_PORT",
-    "STREAMAGENTS_GATEWAY_TOKEN",
-    "STREAMAGENTS_LOG_FILE",
-    "STREAMAGENTS_WEB_PORT",
-}
+KNOWN_SETTINGS = {*SETTINGS, "STREAMAGENTS_LOG_FILE", "STREAMAGENTS_WEB_PORT"}
+"""With those that the worker's pages and logs bring."""
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
 
