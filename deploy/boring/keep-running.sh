@@ -123,7 +123,7 @@ end() {
     local pid=$1 born left
     born=$(started "$pid")
     left=${STREAMAGENTS_SHUTDOWN_GRACE_S:-25}
-    left=$(((${left%.*} + 10) * 5))
+    left=$(((${left%.*} + 15) * 5))
     kill -TERM "$pid"
     kill -CONT "$pid" # a frozen one hears of it only when it is thawed
     for (( ; left > 0; left--)); do
