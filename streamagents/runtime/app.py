@@ -27,6 +27,12 @@ from streamagents.runtime.internals import (
 from streamagents.runtime.leader import LOOK_S, Clockwork, build_clockwork
 from streamagents.runtime.logs import configure_logs, start_logs, stop_logs
 from streamagents.runtime.models import build_model, close_model, open_model
+from streamagents.runtime.monitors import (
+    build_web,
+    emitted_by_monitors,
+    monitors_from,
+    wound,
+)
 from streamagents.runtime.observers import Observers, PollObservers
 from streamagents.runtime.outbox import register_channels
 from streamagents.runtime.pauses import AgentPauses
@@ -49,6 +55,8 @@ if TYPE_CHECKING:
     from streamagents.agents.tick import Ticking
     from streamagents.events import Event
     from streamagents.llm.limits import Limits
+    from streamagents.monitors import Web
+    from streamagents.monitors.configured import MonitorDefault
     from streamagents.ops.metrics import WorkerMetrics
     from streamagents.ports import Model, Trigger
     from streamagents.runtime.engine import Engine
@@ -78,6 +86,8 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
     ticking: Mapping[str, Ticking]
     """Those of them that the clock wakes, by name."""
     clockwork: Clockwork
+    watching: Web
+    """What all monitors of this worker ask through."""
     model: Model
     """Who answers `ctx.llm`."""
     stall_watch: StallWatch
@@ -147,6 +157,7 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
         await self.clockwork.close()
         await close_model(self.model)
         await close_channels(self.channels)
+        await self.watching.close()
         await super().on_stop()
         await self.lookout.stop()
         self.web_pages.stop()
@@ -161,6 +172,7 @@ def create_app(
     emits: Iterable[type[Event]] = (),
     channels: Iterable[Channel | Delivery] = (),
     triggers: Iterable[Trigger] = (),
+    monitor_defaults: Mapping[str, MonitorDefault] | None = None,
     model: Model | None = None,
     limits: Limits | None = None,
     settings: Settings | None = None,
@@ -176,6 +188,7 @@ def create_app(
         channels: what delivers effects (`ctx.act`), each alone or in a `Delivery(channel, ...)`
             with its policy. The channel `log` is always there.
         triggers: schedules, monitors, hooks and whatever else turns the world into events.
+        monitor_defaults: by kind, what monitors of the settings make where these do not say it.
         model: who answers `ctx.llm`, instead of the provider that the settings name.
         limits: what all agents together may ask of models, instead of the settings' limits.
         settings: instead of the environment's.
@@ -193,18 +206,24 @@ def create_app(
     app = _faust_app(settings.topic_prefix + name, settings)
     app.settings = settings
     given = tuple(triggers)
-    made = (model for trigger in given for model in trigger.emits)
+    made = tuple(model for trigger in given for model in trigger.emits)
+    made = (*made, *emitted_by_monitors(settings))
     app.registry = build_registry(agents, fallback=fallback, emits=(*emits, *made))
-    app.triggers = (*given, *configured(settings.schedules, app.registry))
+    app.triggers = (
+        *given,
+        *configured(settings.schedules, app.registry),
+        *monitors_from(settings, app.registry, monitor_defaults or {}),
+    )
     app.polls = PollObservers()
-    app.ticking = tickings(app.triggers, app.polls)
+    clock = SystemClock()
+    app.watching = build_web(settings, clock)
+    app.ticking = tickings(wound(app.triggers, app.watching, app.polls), app.polls)
     app.layout = Layout(
         prefix=settings.topic_prefix,
         partitions=settings.partitions,
         replication=settings.replication,
     )
     _same_partitions(app.registry, app.layout)
-    clock = SystemClock()
     app.model = model or build_model(settings)
     app.channels = build_channels(channels)
     app.observers, app.pauses = Observers(), AgentPauses(clock)

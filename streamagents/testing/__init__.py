@@ -15,6 +15,7 @@ from streamagents.testing.channel import Note, RecordingChannel
 from streamagents.testing.clock import FakeClock
 from streamagents.testing.context import FakeContext
 from streamagents.testing.model import FakeModel, ToolUse
+from streamagents.testing.queue import MemoryQueue
 from streamagents.testing.ticking import run_tick
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "FakeContext",
     "FakeModel",
     "MemoryBus",
+    "MemoryQueue",
     "MemoryRecord",
     "Note",
     "RecordingChannel",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from streamagents.agents.tick import TICK_ATTEMPTS, tick_id
 from streamagents.errors import ConfigurationError, describe
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from streamagents.triggers.cron.due import Due
     from streamagents.triggers.cron.maker import Given
 
+First = Literal["from_now", "latest"]
+
 GRACE_S = 60.0
 """A take-over after a kill takes a session and a few seconds: what it delays is not missed."""
 _MAX_GRACE_S = 3600.0
@@ -36,7 +38,7 @@ class Schedule:
     """Fires by the clock: `Schedule("daily-report", "0 9 * * mon-fri", event=ReportDue)`.
 
     Each slot is one event with the id `<name>:<slot>` and the source `cron/<name>`. A schedule
-    fires from its first start on, and begins anew when its expression or zone changes.
+    begins with the first slot after its first start, and anew when its expression or zone changes.
 
     Args:
         name: unique among all that the clock wakes; ids and state go by it.
@@ -48,6 +50,7 @@ class Schedule:
             them, unless a later one is due) or `all` (the newest `cap`).
         cap: see `catch_up`; at most 1,000.
         grace_s: a slot that comes so late is not missed; at most an hour.
+        first: `latest` begins with the slot before the first start, if the grace allows it.
 
     Raises:
         ConfigurationError: one of these cannot work.
@@ -65,6 +68,7 @@ class Schedule:
         catch_up: CatchUp = "skip",
         cap: int = 100,
         grace_s: float = GRACE_S,
+        first: First = "from_now",
     ) -> None:
         owner = f"Schedule({name!r})"
         try:
@@ -72,6 +76,9 @@ class Schedule:
         except ConfigurationError as exc:
             raise ConfigurationError(f"{owner}: {exc}") from exc
         _check(owner, catch_up, cap, grace_s)
+        if first not in get_args(First):
+            raise ConfigurationError(f"{owner}: first={first!r} is neither from_now nor latest.")
+        self._first = first
         self.name, self.source = name, f"cron/{name}"
         self.catch_up, self.cap, self.grace_s = catch_up, cap, float(grace_s)
         self.polls: Polls = NoPolls()
@@ -139,7 +146,7 @@ class Schedule:
             ctx.log.info("schedule_begins", schedule=str(self.cron))
             ctx.state.set(_LAST, tick.slot.isoformat())
             ctx.state.set(_OF, str(self.cron))
-            return None
+            return self.cron.latest(tick.slot - _SECOND) if self._first == "latest" else None
         if stored > now + grace:  # the clock was ahead when it was written, and is right now
             return self.cron.latest(tick.slot - _SECOND)
         return stored

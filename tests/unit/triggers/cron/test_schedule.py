@@ -287,3 +287,24 @@ async def test_both_runs_of_an_hour_that_comes_twice_have_ids_of_their_own() -> 
 def test_what_cannot_work_is_refused_and_names_the_schedule(options: Any, why: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"^Schedule\('report'\): .*{why}"):
         hourly(**options)
+
+
+async def test_the_first_start_fires_the_latest_slot_where_that_is_asked_for() -> None:
+    run = Run(hourly(first="latest"))
+
+    assert await run.tick(8) == [8]
+    assert await run.tick(8) == []
+    assert await run.tick(9) == [9]
+    assert run.ids == ["report:2026-11-23T08:00:00Z", "report:2026-11-23T09:00:00Z"]
+
+
+async def test_a_latest_slot_that_is_long_past_is_not_fired_at_the_first_start() -> None:
+    run = Run(hourly(first="latest"))
+
+    assert await run.tick(8, late=0.5) == []
+    assert await run.tick(9) == [9]
+
+
+def test_a_first_that_is_none_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="first='all'"):
+        hourly(first="all")
