@@ -190,8 +190,6 @@ class Settings(BaseSettings):
 
     web_port: Annotated[int, Field(ge=0, le=_LAST_PORT)] | Literal["off"] = DEFAULT_WEB_PORT
     """Of a worker's `/live /ready /health /metrics`; 0 is any that is free, `off` is none."""
-    bind: str = "127.0.0.1"
-    """Address that workers and gateways listen at."""
     log_format: Literal["console", "json"] = "console"
     log_file: Path | None = None
     """Beside standard error; rotated at 10 MiB, five older ones are kept. One a process."""

@@ -26,7 +26,6 @@ def note(*words: object) -> None:
 
 
 _TIMEOUT_S = float(os.environ.get("JOBS_TIMEOUT_S", "60"))
-_HELD_S = {"block": 2, "dead": 3600}
 
 
 class Job(Event, topic="job", key="who", id="n"):
@@ -68,9 +67,9 @@ class JobAgent:
                 raise Reject("not wanted")
             case "kill":
                 os._exit(9)
-            case "block" | "dead":
-                time.sleep(_HELD_S[job.what])  # noqa: ASYNC251 - what an agent must not do
-            case "deaf" | "pause":
+            case "block":
+                time.sleep(2)  # noqa: ASYNC251 - what an agent must not do
+            case "dead" | "deaf" | "pause":
                 await _ODD[job.what]()
             case "hang":
                 await asyncio.to_thread(time.sleep, 3600)
@@ -97,7 +96,12 @@ async def pause() -> None:
     app.pauses.pause("JobAgent", until=until, reason="for a test")
 
 
-_ODD = {"deaf": deaf, "pause": pause}
+async def dead() -> None:
+    """Holds the loop for ever."""
+    time.sleep(3600)  # noqa: ASYNC251 - what an agent must not do
+
+
+_ODD = {"dead": dead, "deaf": deaf, "pause": pause}
 
 
 class OrderAgent:

@@ -148,25 +148,26 @@ async def test_the_lag_of_an_agent_that_is_held_back_grows_and_is_no_fault(fleet
     wait_until(lambda: Scrape(port).value("consumer_lag", topic=job) == 0, 60)
 
 
-async def test_a_frozen_loop_is_stuck_and_the_pages_still_answer(fleet: Fleet) -> None:
+async def test_a_frozen_loop_answers_until_its_watchdog_ends_it(fleet: Fleet) -> None:
     worker = fleet.start(STREAMAGENTS_STUCK_AFTER_S="8")
     port = port_of(fleet)
     wait_until(lambda: get(port, "/ready")[0] == 200, 20)
     await fleet.jobs([1], what="dead")
     wait_until(lambda: fleet.lines("start"), 20)
-    slowest, statuses = 0.0, set()
+    slowest, said = 0.0, set()
     until = time.monotonic() + 60
     while worker.poll() is None and time.monotonic() < until:
         asked_at = time.monotonic()
         try:
-            statuses.add((get(port, "/live")[0], health(port)["status"]))
+            said.add(health(port)["status"])
         except OSError:
             break  # it has ended
         slowest = max(slowest, time.monotonic() - asked_at)
-    assert (200, "ok") in statuses
-    assert (503, "stuck") in statuses
     assert worker.wait(20) == 70
-    assert slowest < 2  # both pages, on a machine that others use, too
+    # It says `stuck` when the watchdog acts, a moment before the end, if anybody asks just then.
+    assert "ok" in said <= {"ok", "stuck"}
+    assert slowest < 2  # on a machine that others use, too
+    assert "Current thread" in fleet.log.read_text()  # the stacks
 
 
 async def test_a_handler_that_outlives_its_timeout_makes_the_worker_stale(fleet: Fleet) -> None:
