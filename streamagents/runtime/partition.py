@@ -76,6 +76,7 @@ class OwnedPartition:
             group=worker.group,
             clock=worker.clock,
             observer=worker.observer,
+            answers=worker.answers,
             store=store,
             writer=writer,
             finish=self._finish,
