@@ -131,6 +131,8 @@ class Settings(BaseSettings):
     """What the provider takes in a minute, as JSON by model; `*` is for all that are not named."""
     model_prices: dict[str, Price] = Field(default_factory=dict)
     """USD per million tokens, as JSON by model, before those that we know."""
+    redact: Listed[str] = ()
+    """Names of fields whose values are not shown, beside those that never are."""
     faust_web: bool = False
     """Serve Faust's own web pages, too."""
     log_level: str = "info"

@@ -15,7 +15,7 @@ from streamagents.bus.failures import answered
 from streamagents.errors import BrokerUnavailableError, TopicsError, UndecodableError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Iterable, Sequence
     from types import TracebackType
 
     from streamagents.ports import Record
@@ -125,6 +125,24 @@ class TopicReader:
         async with answered(self._bootstrap, self._timeout_s):
             positions = {tp: int(await self._consumer.position(tp)) for tp in ends}
         return sum(max(0, end - positions[tp]) for tp, end in ends.items())
+
+
+class KafkaReader:
+    """The port `Reader` on Kafka. `timeout_s` bounds the wait for each answer."""
+
+    def __init__(self, bootstrap: str, *, timeout_s: float = 10.0) -> None:
+        self._bootstrap, self._timeout_s = bootstrap, timeout_s
+
+    async def read(self, topics: Sequence[str]) -> AsyncIterator[Record]:
+        """All that is committed in the topics now, in the order of each partition.
+
+        Raises:
+            BrokerUnavailableError: no broker answered in time.
+            TopicsError: one of the topics does not exist.
+        """
+        async with TopicReader(self._bootstrap, topics, timeout_s=self._timeout_s) as reader:
+            async for record in reader.to_end():
+                yield record
 
 
 async def read_all(bootstrap: str, *names: str, timeout_s: float = 10.0) -> list[Record]:

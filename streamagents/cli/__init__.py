@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from streamagents.cli import demo, dev, kafka, send, topics, worker
+from streamagents.cli import demo, dev, dlq, kafka, send, topics, worker
 from streamagents.errors import StreamAgentsError
 
 __all__ = ["app", "main"]
@@ -29,6 +29,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("dev")(dev.dev)
 app.add_typer(kafka.app, name="kafka")
+app.add_typer(dlq.app, name="dlq")
 app.add_typer(topics.app, name="topics")
 app.command("send")(send.send)
 app.command("worker", context_settings=worker.CONTEXT_SETTINGS)(worker.worker)

@@ -45,6 +45,10 @@ class Application(Protocol):
     def settings(self) -> Settings:
         """Its settings."""
 
+    @property
+    def group(self) -> str:
+        """Its consumer group."""
+
     def specs(self) -> Sequence[TopicSpec]:
         """All of its topics."""
 

@@ -67,6 +67,11 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
     """Who answers `ctx.llm`."""
     stall_watch: StallWatch
 
+    @property
+    def group(self) -> str:
+        """The consumer group, which also names the state and the transactions."""
+        return str(self.conf.id)
+
     def specs(self) -> list[TopicSpec]:
         """Every topic that the application reads or writes, as it has to be."""
         layout = self.layout
