@@ -27,6 +27,7 @@ from streamagents.cli.letters import (
     Until,
     Yes,
     ask,
+    names_of,
     open_desk,
     redaction_of,
     tell_unanswered,
@@ -59,6 +60,7 @@ def list_(
     key: Key = None,
     id_: Id = None,
     where: Expression = None,
+    app: AppModule = None,
     as_json: AsJson = False,
 ) -> None:
     """Count the letters that wait for somebody, by topic, agent and error."""
@@ -72,6 +74,7 @@ def list_(
         key=key,
         id_=id_,
         where=where,
+        app=app,
     )
     counts = asyncio.run(_count(load_settings(), meant))
     tell_unanswered(meant)
@@ -96,6 +99,7 @@ def show(
     key: Key = None,
     id_: Id = None,
     where: Expression = None,
+    app: AppModule = None,
     limit: Annotated[int, typer.Option(min=1, help="Letters to show.")] = 10,
     closed: Closed = False,
     as_json: AsJson = False,
@@ -112,16 +116,19 @@ def show(
         key=key,
         id_=letter or id_,
         where=where,
+        app=app,
     )
     # Whoever names a letter wants to see it, whatever has become of it.
     named = meant.id is not None
     letters, more = asyncio.run(_first(settings, meant, limit, closed=closed or named))
     tell_unanswered(meant)
-    redaction, now = redaction_of(settings), datetime.now(UTC)
+    redaction, names, now = redaction_of(settings), names_of(app), datetime.now(UTC)
     if as_json:
-        typer.echo(json.dumps([as_dict(found, redaction) for found in letters]))
+        typer.echo(json.dumps([as_dict(found, redaction, names(found)[0]) for found in letters]))
     elif letters:
-        typer.echo("\n\n".join(in_words(found, redaction, now) for found in letters))
+        typer.echo(
+            "\n\n".join(in_words(found, redaction, names(found)[0], now) for found in letters)
+        )
     if more:
         typer.echo(f"There are more than {limit}: name them, or raise --limit.", err=True)
     if not letters:
@@ -143,6 +150,7 @@ def export(
     key: Key = None,
     id_: Id = None,
     where: Expression = None,
+    app: AppModule = None,
     closed: Closed = False,
 ) -> None:
     """Write letters as JSON lines, byte for byte: nothing is hidden. `replay --file` reads them."""
@@ -156,6 +164,7 @@ def export(
         key=key,
         id_=id_,
         where=where,
+        app=app,
     )
     with _opened(out) as file:
         number = asyncio.run(_export(load_settings(), meant, file, closed=closed))
@@ -174,6 +183,7 @@ def purge(
     key: Key = None,
     id_: Id = None,
     where: Expression = None,
+    app: AppModule = None,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
@@ -198,6 +208,7 @@ def purge(
         key=key,
         id_=id_,
         where=where,
+        app=app,
     )
     asked = {name: value for name, value in options.items() if value is not None}
     settings = load_settings()
@@ -278,6 +289,7 @@ def replay(
             key=key,
             id_=id_,
             where=where,
+            app=app,
         ),
         file=file,
         terms=Terms(max_replays=max_replays, parked=parked, again=again, fresh=fresh),

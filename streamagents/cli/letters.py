@@ -10,16 +10,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streamagents.cli.common import ANSWER_S
+from streamagents.cli.common import ANSWER_S, load
+from streamagents.errors import ConfigurationError
 from streamagents.pipeline.redaction import Redaction
 from streamagents.review.desk import Desk
 from streamagents.review.filters import Filter, Where, read_moment
+from streamagents.review.letter import Letter
+from streamagents.review.naming import Names
 from streamagents.settings import load_settings
 from streamagents.topics import Layout
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from streamagents.agents import Registration
+    from streamagents.cli.common import Application
     from streamagents.settings import Settings
 
 Topic = Annotated[
@@ -61,11 +67,12 @@ def wanted(
     key: str | None,
     id_: str | None,
     where: str | None,
+    app: str | None,
 ) -> Filter:
     """The letters that the options name.
 
     Raises:
-        ConfigurationError: a time is none, or an expression.
+        ConfigurationError: a time is none, or an expression is none.
     """
     now = datetime.now(UTC)
     return Filter(
@@ -76,9 +83,27 @@ def wanted(
         until=None if until is None else read_moment(until, now),
         key=key,
         id=id_,
+        names=Letter.ids if id_ is None else names_of(app),
         where=None if where is None else Where(where),
         prefix=load_settings().topic_prefix,
     )
+
+
+def names_of(app: str | None) -> Callable[[Letter], list[str]]:
+    """What events are called: the application's models name their id fields."""
+    try:
+        return Names(registrations_of(load(app)))
+    except ConfigurationError as exc:
+        typer.echo(f"{exc} Ids that its models name are not known here.", err=True)
+        return Letter.ids
+
+
+def registrations_of(application: Application) -> dict[str, Registration]:
+    """Who handles the events of which topic."""
+    registry, layout = application.registry, application.layout
+    agents = registry.agents.values()
+    typed = {layout.typed(registration.event).name: registration for registration in agents}
+    return {**typed, layout.inbox().name: registry.fallback}
 
 
 async def open_desk(settings: Settings, named: str | None) -> Desk:

@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from streamagents.cli.common import ANSWER_S, load
-from streamagents.cli.letters import ask, open_desk, readable, tell_unanswered, who
+from streamagents.cli.letters import (
+    ask,
+    open_desk,
+    readable,
+    registrations_of,
+    tell_unanswered,
+    who,
+)
 from streamagents.errors import StreamAgentsError, UndecodableError
 from streamagents.pipeline.replay import Stage
 from streamagents.review.editing import check_edit, text_of, with_data, with_fields
@@ -28,7 +35,6 @@ from streamagents.runtime.clock import SystemClock
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator
 
-    from streamagents.agents import Registration
     from streamagents.cli.common import Application
     from streamagents.ports import Position
     from streamagents.review.desk import Desk, Ends
@@ -162,7 +168,7 @@ class _Replay:
             letter,
             edited,
             where,
-            self._registration(where.topic),
+            registrations_of(self._app).get(where.topic),
             lambda key: partition_of(key, self._around.topics[where.topic]),
         )
         if self._orders.wait_s:
@@ -183,13 +189,6 @@ class _Replay:
         if text is None:
             raise StreamAgentsError("Nothing was changed: the letter stays as it is.")
         return text.encode()
-
-    def _registration(self, topic: str) -> Registration | None:
-        registry, layout = self._app.registry, self._app.layout
-        for registration in registry.agents.values():
-            if layout.typed(registration.event).name == topic:
-                return registration
-        return registry.fallback if topic == layout.inbox().name else None
 
     # -- sending ---------------------------------------------------------------------------------
 

@@ -6,38 +6,23 @@ What identifies and orders the event stays as it is: else it would be another ev
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
 
 from streamagents.errors import EventError, InvalidEventError, UndecodableError
-from streamagents.pipeline.chain import read
+from streamagents.review.naming import read_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from streamagents.agents import Registration
-    from streamagents.events import Headers
-    from streamagents.pipeline.outcome import Incoming
     from streamagents.review.letter import Letter
     from streamagents.review.plan import Send
 
 _WRAPPED = ("envelope", "structured")
 """Forms whose value holds the event's data in a field `data`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _AsRead:
-    """A letter as its worker will read it: the port `Record`."""
-
-    topic: str
-    partition: int
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    headers: Headers
-    timestamp: int
 
 
 def text_of(letter: Letter) -> str:
@@ -128,9 +113,9 @@ def check_edit(
         if edited.data() is None:
             raise InvalidEventError("The new data is no JSON.")
         return where
-    after = _read(edited, where, registration)
+    after = read_event(edited, where.topic, registration)
     try:
-        before = _read(letter, where, registration)
+        before = read_event(letter, where.topic, registration)
     except EventError:  # what it was could not be read: what it is now says where it belongs
         if after.key is None or not where.in_place:
             return where
@@ -146,20 +131,6 @@ def check_edit(
             "and purge this letter."
         )
     return where
-
-
-def _read(letter: Letter, where: Send, registration: Registration) -> Incoming:
-    origin = letter.origin or letter.at
-    record = _AsRead(
-        topic=origin.topic,
-        partition=origin.partition,
-        offset=origin.offset,
-        key=letter.key,
-        value=letter.value,
-        headers=letter.own_headers,
-        timestamp=letter.written_ms,
-    )
-    return read(record, registration, topic=where.topic)
 
 
 def _value(text: str) -> Any:

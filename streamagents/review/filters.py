@@ -12,12 +12,12 @@ from jmespath.exceptions import ArityError, JMESPathError, UnknownFunctionError
 from pydantic import TypeAdapter, ValidationError
 
 from streamagents.errors import ConfigurationError
+from streamagents.review.letter import Letter
 from streamagents.topics import LETTERS_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from streamagents.review.letter import Letter
 
 _AGO = re.compile(r"([0-9]{1,6})([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -40,6 +40,8 @@ class Filter:
     key: str | None = None
     id: str | None = None
     """Of the event, or the position of the original or of the letter."""
+    names: Callable[[Letter], list[str]] = Letter.ids
+    """What a letter's event may be called."""
     where: Callable[[Letter], bool] | None = None
     prefix: str = ""
     """Of the topics on the broker."""
@@ -54,7 +56,7 @@ class Filter:
             and (self.until is None or letter.written_at < self.until)
             and (self.key is None or letter.key == self.key.encode(errors="surrogateescape"))
             and (self.topic is None or self._is_topic(letter))
-            and (self.id is None or self.id in letter.ids())
+            and (self.id is None or self.id in self.names(letter))
             and (self.where is None or self.where(letter))
         )
 

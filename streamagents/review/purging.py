@@ -18,7 +18,7 @@ from streamagents.topics import LETTERS_SUFFIX
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
 
-    from streamagents.ports import Bus, Clock, Record, Together
+    from streamagents.ports import Clock, Record, Together
     from streamagents.review.letter import Letter
     from streamagents.review.states import States
 
@@ -81,8 +81,14 @@ async def forget(
 
 
 async def audit(
-    bus: Bus, topic: str, *, action: str, by: str, clock: Clock, facts: Iterable[tuple[str, object]]
+    writer: Together,
+    topic: str,
+    *,
+    action: str,
+    by: str,
+    clock: Clock,
+    facts: Iterable[tuple[str, object]],
 ) -> None:
     """Leave a record of what a person did."""
     said = {"action": action, "by": by, "at": rfc3339(clock.now()).decode(), **dict(facts)}
-    await bus.send(Outgoing(topic=topic, key=action.encode(), value=to_json(said)))
+    await writer.send_together([Outgoing(topic=topic, key=action.encode(), value=to_json(said))])

@@ -21,14 +21,14 @@ _ROW = 16
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"))
 
 
-def as_dict(letter: Letter, redaction: Redaction) -> dict[str, Any]:
+def as_dict(letter: Letter, redaction: Redaction, id_: str) -> dict[str, Any]:
     """A letter for `--json`, whole."""
     fault, state = letter.fault, letter.state
     return {
         "letter": str(letter.at),
         "topic": fault.topic,
         "origin": None if letter.origin is None else str(letter.origin),
-        "id": letter.ids()[0],
+        "id": id_,
         "key": None if letter.key is None else letter.key.decode(errors="backslashreplace"),
         "written_at": letter.written_at.isoformat(),
         "state": "open" if state is None else state.stage.value,
@@ -53,7 +53,7 @@ def as_dict(letter: Letter, redaction: Redaction) -> dict[str, Any]:
     }
 
 
-def in_words(letter: Letter, redaction: Redaction, now: datetime) -> str:
+def in_words(letter: Letter, redaction: Redaction, id_: str, now: datetime) -> str:
     """A letter for a person, its payload cut."""
     fault, state = letter.fault, letter.state
     key = None if letter.key is None else letter.key.decode(errors="backslashreplace")
@@ -61,7 +61,7 @@ def in_words(letter: Letter, redaction: Redaction, now: datetime) -> str:
         "letter": f"{letter.at}, written {age(letter.written_at, now)} ago"
         f" ({letter.written_at:%Y-%m-%d %H:%M:%S}Z)",
         "state": "open" if state is None else f"{state.stage.value}, {state.at}, by {state.by}",
-        "event": f"{letter.ids()[0]}  key {key!r}" if key is not None else letter.ids()[0],
+        "event": f"{id_}  key {key!r}" if key is not None else id_,
         "from": f"{letter.origin or fault.topic or 'nobody knows where'}",
         "agent": f"{fault.agent or 'unknown'}  group {fault.group or 'unknown'}",
         "error": f"{fault.code or 'unknown'}  {fault.cause or fault.exception}".rstrip(),
