@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import jmespath
-from jmespath.exceptions import ArityError, JMESPathError, UnknownFunctionError
+from jmespath.exceptions import ArityError, JMESPathError
+from jmespath.functions import Functions
 from pydantic import TypeAdapter, ValidationError
 
 from streamagents.errors import ConfigurationError
@@ -16,7 +17,7 @@ from streamagents.review.letter import Letter
 from streamagents.topics import LETTERS_SUFFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 _AGO = re.compile(r"([0-9]{1,6})([smhdw])")
@@ -91,12 +92,15 @@ class Where:
             raise ConfigurationError(_no_expression(text, exc)) from exc
         except RecursionError as exc:
             raise ConfigurationError(f"--where is too deeply nested: {text[:40]!r}...") from exc
+        for name in _functions(self._path.parsed):
+            if name not in Functions.FUNCTION_TABLE:
+                raise ConfigurationError(_no_expression(text, f"there is no function {name}"))
 
     def __call__(self, letter: Letter) -> bool:
         """Whether the letter is meant."""
         try:
             return _is_true(self._path.search(fields_of(letter)))
-        except (UnknownFunctionError, ArityError) as exc:  # these show only when it is asked
+        except ArityError as exc:  # which shows only when it is asked
             raise ConfigurationError(_no_expression(self._path.expression, exc)) from exc
         except (JMESPathError, TypeError, ValueError, AttributeError, ArithmeticError):
             # Its functions check most of their arguments, and leave the rest to Python.
@@ -154,8 +158,17 @@ def read_moment(text: str, now: datetime) -> datetime:
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time
 
 
-def _no_expression(text: str, exc: Exception) -> str:
-    first = str(exc).strip().splitlines()[0].rstrip(".:")
+def _functions(node: Any) -> Iterator[str]:
+    """The functions that an expression calls."""
+    if node["type"] == "function_expression":
+        yield node["value"]
+    for child in node["children"]:
+        if isinstance(child, dict):  # of a slice they are numbers
+            yield from _functions(child)
+
+
+def _no_expression(text: str, why: object) -> str:
+    first = str(why).strip().splitlines()[0].rstrip(".:")
     return f"--where {text!r} is no JMESPath expression: {first}."
 
 
