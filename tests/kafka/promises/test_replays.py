@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -10,12 +11,12 @@ import pytest
 
 from support import wait_until
 from support.letters import Operator
-from support.workers import job
+from support.workers import WORKS, Fleet, job
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from support.workers import Fleet
+    from streamagents.devkit.broker import EmbeddedBroker
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
 
@@ -180,3 +181,45 @@ async def test_purged_letters_are_gone_from_kafka_up_to_the_first_open_one(calm:
     assert await calm.letters("hurry") == []
     audits = [json.loads(r.value or b"") for r in await calm.read("streamagents.audit")]
     assert [a["letters"] for a in audits if a["action"] == "dlq.purge"] == [1, 1, 1]
+
+
+async def test_ctrl_c_says_how_far_it_got_and_the_rest_follows(works: Fleet) -> None:
+    operator = Operator(works)
+    works.start()
+    await broken(works, *range(100))
+    replay = operator.start("replay", "--yes", "--rate", "30")
+    wait_until(lambda: len({n for n, *_ in works.lines("ship")}) >= 10, 60)
+    replay.send_signal(signal.SIGINT)
+    said, _ = replay.communicate(timeout=30)
+    assert replay.returncode == 130, said
+    assert "of 100 were replayed for sure. The same command goes on with the rest." in said
+    assert "Traceback" not in said
+
+    assert operator.json("replay", "--yes", "--wait", "60")["replayed"] > 0
+    await works.settled()
+    assert operator.waiting() == 0
+    assert await done(works) == dict.fromkeys(range(100), 1)
+
+
+async def test_a_broker_that_is_restarted_loses_and_repeats_nothing(
+    own_broker: EmbeddedBroker, tmp_path: Path
+) -> None:
+    own_broker.start()
+    async with Fleet(own_broker.status().address, tmp_path, module=WORKS) as fleet:
+        operator = Operator(fleet)
+        fleet.start()
+        await broken(fleet, *range(100))
+        replay = operator.start("replay", "--yes", "--rate", "30")
+        wait_until(lambda: len({n for n, *_ in fleet.lines("ship")}) >= 10, 60)
+        own_broker.stop()
+        own_broker.start()
+        said, _ = replay.communicate(timeout=90)
+        assert replay.returncode in {0, 1}, said
+        assert "Traceback" not in said
+        assert replay.returncode == 0 or "The same command goes on" in said, said
+
+        operator("replay", "--yes", "--wait", "60")
+        await fleet.settled()
+        assert operator.waiting() == 0
+        assert await done(fleet) == dict.fromkeys(range(100), 1)
+        assert set(paid(fleet, *range(100))) == {1}
