@@ -12,7 +12,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streamagents.bus.admin import KafkaAdmin
 from streamagents.bus.failures import answered
-from streamagents.errors import BrokerUnavailableError, TopicsError, UndecodableError
+from streamagents.bus.raw import tolerate_header_names
+from streamagents.errors import BrokerUnavailableError, TopicsError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
@@ -53,6 +54,7 @@ class TopicReader:
         if missing:
             raise TopicsError(f"There is no topic to read: {', '.join(missing)}.")
         self._partitions = [TopicPartition(*partition) for partition in found]
+        tolerate_header_names()
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap,
             client_id="streamagents-reader",
@@ -109,15 +111,8 @@ class TopicReader:
                 yield record
 
     async def _poll(self) -> list[Record]:
-        try:
-            async with answered(self._bootstrap, self._timeout_s):
-                polled = await self._consumer.getmany(timeout_ms=_POLL_MS)
-        except UnicodeDecodeError as exc:
-            # The driver stumbles over the whole batch and would do so at every further poll.
-            raise UndecodableError(
-                f"A record of {', '.join(self._names)} has a header whose name is no UTF-8: the "
-                "Kafka client cannot read past it."
-            ) from exc
+        async with answered(self._bootstrap, self._timeout_s):
+            polled = await self._consumer.getmany(timeout_ms=_POLL_MS)
         return [record for records in polled.values() for record in records]
 
     async def _behind(self, ends: dict[TopicPartition, int]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,8 @@ from aiokafka import errors as kafka
 
 from streamagents.bus.failures import answered
 from streamagents.bus.producer import KafkaBus
-from streamagents.errors import BrokerUnavailableError
+from streamagents.bus.raw import RawBatch, has_raw_names, raw_names
+from streamagents.errors import BrokerUnavailableError, InvalidEventError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +56,31 @@ class KafkaTogether(KafkaBus):
         except BaseException:  # Ctrl-C included: nothing stays open that could be closed
             await self._abort()
             raise
+
+    async def _enqueue(self, record: Outgoing) -> asyncio.Future[Any]:
+        headers = raw_names(record.headers)
+        if not has_raw_names(headers):
+            return await super()._enqueue(record)
+        if record.partition is None:
+            raise InvalidEventError(
+                f"A record for {record.topic} has a header whose name is no UTF-8: it can be "
+                "written only to the partition that it came from."
+            )
+        async with answered(self._bootstrap, self._timeout_s):
+            await self._require(record)
+            batch = RawBatch()
+            now_ms = int(time.time() * 1000)
+            batch.append(
+                key=record.key,
+                value=record.value,
+                timestamp=record.timestamp or now_ms,
+                headers=list(headers),
+            )
+            batch.close()
+            sent: asyncio.Future[Any] = await self._producer.send_batch(
+                batch, record.topic, partition=record.partition
+            )
+        return sent
 
     async def _abort(self) -> None:
         """Give the batch up. If that does not succeed, the broker does it a little later."""

@@ -75,6 +75,18 @@ async def test_of_a_batch_to_a_topic_that_does_not_exist_none_is_there(case: Cas
     assert await case.look() == [b"after"]
 
 
+async def test_a_header_name_that_is_no_utf8_is_kept(case: Case) -> None:
+    name = b"x-\xff".decode("utf-8", "surrogateescape")
+    headers = (("own", b"1"), (name, b"2"), ("null", None))
+    record = case.record(b"odd", partition=1, headers=headers)
+    await case.writer.send_together([case.record(b"before", partition=1), record])
+
+    read = [r async for r in case.reader.read(case.topics)]
+    assert [r.value for r in read] == [b"before", b"odd"]
+    names = [(n.encode("utf-8", "surrogateescape"), v) for n, v in read[1].headers]
+    assert names == [(b"own", b"1"), (b"x-\xff", b"2"), (b"null", None)]
+
+
 async def test_a_topic_to_read_that_does_not_exist_is_named(case: Case) -> None:
     with pytest.raises(TopicsError, match="no topic to read: nowhere"):
         [record async for record in case.reader.read(["nowhere"])]
