@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka import errors as kafka
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from streamagents.bus.failures import answered
@@ -139,6 +139,18 @@ class KafkaAdmin:
             for tp, found in offsets.items()
             if found.offset >= 0
         }
+
+    async def members(self, group: str) -> int:
+        """How many members a group has; none for one that does not exist."""
+        answers = await self._answer(lambda: self._client.describe_consumer_groups([group]))
+        return sum(
+            len(found["members"]) for answer in answers for found in answer.to_object()["groups"]
+        )
+
+    async def add_partitions(self, name: str, partitions: int) -> None:
+        """Give a topic so many partitions."""
+        wanted = {name: NewPartitions(partitions)}
+        await self._answer(lambda: self._client.create_partitions(wanted))
 
     async def end_offsets(self, names: Iterable[str]) -> dict[Partition, int]:
         """Where what is committed of each partition ends; unknown topics are left out."""

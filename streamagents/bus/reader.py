@@ -16,7 +16,7 @@ from streamagents.bus.raw import tolerate_header_names
 from streamagents.errors import BrokerUnavailableError, TopicsError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Sequence
+    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
     from types import TracebackType
 
     from streamagents.ports import Record
@@ -27,6 +27,8 @@ _POLL_MS = 200
 class TopicReader:
     """Reads what is committed, each record once. An async context manager.
 
+    `starts` is where to begin, by topic and partition, instead of the beginning.
+
     ```python
     async with TopicReader("127.0.0.1:9092", ["new_lead", "new_lead.dlq"]) as reader:
         async for record in reader.to_end():
@@ -34,10 +36,18 @@ class TopicReader:
     ```
     """
 
-    def __init__(self, bootstrap: str, names: Iterable[str], *, timeout_s: float = 10.0) -> None:
+    def __init__(
+        self,
+        bootstrap: str,
+        names: Iterable[str],
+        *,
+        timeout_s: float = 10.0,
+        starts: Mapping[tuple[str, int], int] | None = None,
+    ) -> None:
         self._bootstrap = bootstrap
         self._names = list(names)
         self._timeout_s = timeout_s
+        self._starts = starts or {}
         self._consumer: Any = None
         self._partitions: list[TopicPartition] = []
 
@@ -69,6 +79,9 @@ class TopicReader:
             await self._consumer.stop()
             raise
         self._consumer.assign(self._partitions)
+        for partition in self._partitions:
+            if partition in self._starts:
+                self._consumer.seek(partition, self._starts[partition])
         # The driver's tasks begin with the next turn of the loop; stopped before, it would raise
         # their CancelledError at us.
         await asyncio.sleep(0)

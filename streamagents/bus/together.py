@@ -8,6 +8,7 @@ import uuid
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from aiokafka import TopicPartition
 from aiokafka import errors as kafka
 
 from streamagents.bus.failures import answered
@@ -16,7 +17,7 @@ from streamagents.bus.raw import RawBatch, has_raw_names, raw_names
 from streamagents.errors import BrokerUnavailableError, InvalidEventError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from streamagents.ports import Outgoing
 
@@ -39,8 +40,14 @@ class KafkaTogether(KafkaBus):
             "transaction_timeout_ms": _HELD_MS,
         }
 
-    async def send_together(self, records: Sequence[Outgoing]) -> None:
-        """Write them and wait until they are committed.
+    async def send_together(
+        self,
+        records: Sequence[Outgoing],
+        *,
+        commits: Mapping[tuple[str, int], int] | None = None,
+        group: str = "",
+    ) -> None:
+        """Write them and wait until they are committed, with a group's positions if given.
 
         Raises:
             BrokerUnavailableError: the broker did not acknowledge in time; all of them may have
@@ -52,6 +59,9 @@ class KafkaTogether(KafkaBus):
             async with answered(self._bootstrap, self._timeout_s):
                 await self._producer.begin_transaction()
                 await self.send_all(records)
+                if commits:
+                    offsets = {TopicPartition(*at): offset for at, offset in commits.items()}
+                    await self._producer.send_offsets_to_transaction(offsets, group)
                 await self._producer.commit_transaction()
         except BaseException:  # Ctrl-C included: nothing stays open that could be closed
             await self._abort()

@@ -23,14 +23,16 @@ from streamagents.cli.letters import (
     tell_unanswered,
     who,
 )
-from streamagents.errors import StreamAgentsError, UndecodableError
+from streamagents.errors import EventError, StreamAgentsError, UndecodableError
 from streamagents.pipeline.replay import Stage
 from streamagents.review.editing import check_edit, text_of, with_data, with_fields
 from streamagents.review.exported import from_line
+from streamagents.review.naming import read_event
 from streamagents.review.plan import Plan, Send, Surroundings, decide
 from streamagents.review.purging import audit
 from streamagents.review.replaying import Replayer, Result
 from streamagents.runtime.clock import SystemClock
+from streamagents.runtime.partitioner import partition_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator
@@ -90,6 +92,8 @@ class _Replay:
             group=application.group,
             consumed=frozenset(name for name in names if letters_name(name) in names),
         )
+        self._typed = registrations_of(application)
+        del self._typed[application.layout.inbox().name]  # the dispatcher places what lies there
         self._sent: set[Position] = set()
         """Of those whose outcome is waited for."""
 
@@ -143,9 +147,24 @@ class _Replay:
 
     def _decide(self, letter: Letter) -> Verdict:
         verdict = decide(letter, self._orders.terms, self._around)
-        if self._orders.wait_s and isinstance(verdict, Send):
+        if not isinstance(verdict, Send):
+            return verdict
+        if self._orders.wait_s:
             self._sent.add(letter.at)
-        return verdict
+        return self._placed(letter, verdict)
+
+    def _placed(self, letter: Letter, where: Send) -> Send:
+        """Where the event's marks lie by now: its topic may have been grown since."""
+        registration = self._typed.get(where.topic)
+        if registration is None or not where.in_place:
+            return where
+        try:
+            key = read_event(letter, where.topic, registration).key
+        except EventError:  # it is known by its position, and stays where it lay
+            return where
+        if key is None:
+            return where
+        return replace(where, partition=partition_of(key, self._around.topics[where.topic]))
 
     # -- editing ---------------------------------------------------------------------------------
 
@@ -162,7 +181,6 @@ class _Replay:
         edited = with_data(letter, self._new_data(letter))
         where = decide(letter, self._orders.terms, self._around)
         assert isinstance(where, Send)  # noqa: S101 - the plan has said so
-        from streamagents.runtime.partitioner import partition_of  # noqa: PLC0415 - beside the app
 
         where = check_edit(
             letter,

@@ -1,4 +1,4 @@
-"""Letters of the inbox, of the outbox, of others, and of what is gone: shown, sent if they can be."""
+"""Odd letters: of the inbox, of the outbox, of others, and of what is gone."""
 
 from __future__ import annotations
 
