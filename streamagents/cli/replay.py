@@ -110,7 +110,7 @@ class _Replay:
         if orders.dry_run or not (plan.sent or plan.parks):
             return self._conclude(plan, Result(refused=plan.refusals), Counter())
         desk.require_states()
-        ask(f"Replay {plan.sent:,} letters?", yes=orders.yes)
+        ask("Go ahead?", yes=orders.yes)
         await desk.open()  # while we asked, somebody else may have been at it
         letters = self._letters(desk, ends) if edited is None else _just(edited[0])
         verdict = self._decide if edited is None else partial(_always, edited[1])

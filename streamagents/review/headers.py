@@ -32,9 +32,9 @@ _INTS = {2: struct.Struct(">h"), 4: struct.Struct(">i"), 8: struct.Struct(">q")}
 _MOST = 1 << 62
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Fault:
-    """What a letter's headers say of what happened."""
+    """What a letter's headers say of what happened. Nobody changes it: frozen costs the double."""
 
     convention: Convention
     topic: str = ""

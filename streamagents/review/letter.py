@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from streamagents.ports import Record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Letter:
-    """One dead letter. Key and value are the original's bytes."""
+    """One dead letter. Key and value are the original's bytes. Nobody changes it, as a `Fault`."""
 
     at: Position
     """Where it lies."""

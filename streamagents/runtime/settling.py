@@ -15,7 +15,7 @@ from streamagents.pipeline.identity import digest, origin_of, seen_key
 from streamagents.pipeline.mark import Mark, Status
 from streamagents.pipeline.outcome import DeadLetter
 from streamagents.pipeline.places import steps_of
-from streamagents.pipeline.replay import Stage
+from streamagents.pipeline.replay import Stage, letter_of
 from streamagents.pipeline.stored import StoredRecord
 from streamagents.ports import Report
 from streamagents.runtime.ends import Ends
@@ -118,11 +118,10 @@ class Settling:
                 partition=report.partition,
                 offset=report.offset,
             )
-        if not incoming.record.headers:
-            self._add(incoming.record, report)
-            return
-        mark = self.mark(incoming.seen_key)
-        answer = self._answers.of_duplicate(incoming.record, mark, self._clock.now())
+        answer: tuple[Outgoing, ...] = ()
+        if letter_of(tuple(incoming.record.headers)) is not None:
+            mark = self.mark(incoming.seen_key)
+            answer = self._answers.of_duplicate(incoming.record, mark, self._clock.now())
         self._add(incoming.record, report, records=answer)
 
     def done(
