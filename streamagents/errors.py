@@ -27,6 +27,21 @@ class DevkitError(StreamAgentsError):
     """Raised when the embedded broker cannot be prepared, started or stopped."""
 
 
+class FileRefusedError(StreamAgentsError):
+    """Raised when a file in a watched folder cannot be read as what it should be."""
+
+
+class QueueError(StreamAgentsError):
+    """Raised when a queue that is bridged does not answer, or refuses what we ask.
+
+    `lasting` is one that waiting does not mend.
+    """
+
+    def __init__(self, reason: str, *, lasting: bool = False) -> None:
+        super().__init__(reason)
+        self.lasting = lasting
+
+
 class EventError(StreamAgentsError):
     """Raised when an event cannot be read or written. `code` is the dead letter's error code."""
 
@@ -177,6 +192,18 @@ class AddressRefusedError(HttpError):
     def __init__(self, reason: str, *, code: str) -> None:
         super().__init__(reason)
         self.code = code
+
+
+class PollError(StreamAgentsError):
+    """Raised by a monitor: it could not look, or what it saw is not what it looks for."""
+
+
+class ThrottledError(PollError):
+    """Raised by a monitor that was asked to come back later, after so many seconds."""
+
+    def __init__(self, reason: str, *, after_s: float) -> None:
+        super().__init__(reason)
+        self.after_s = after_s
 
 
 def describe(error: object) -> str:

@@ -109,6 +109,48 @@ class Reader(Protocol):
         """
 
 
+class BulkBus(Protocol):
+    """Writes many records at once."""
+
+    async def send_all(self, records: Sequence[Outgoing]) -> Sequence[Position]:
+        """Write records, those of one partition in the order given, and wait for all of them.
+
+        Raises: as `Bus.send`, for the first record that failed; the others may have been kept.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message of a foreign queue."""
+
+    id: str
+    """Of its place in the queue: the same whenever it is delivered."""
+    value: bytes | None
+    key: bytes | None = None
+    headers: Headers = ()
+    token: Any = None
+    """What the queue needs to know it again."""
+
+
+class Queue(Protocol):
+    """A foreign queue: what it delivers stays in it until it is told to be done.
+
+    It connects when it is first asked, and again after a failure. Each call raises QueueError.
+    """
+
+    async def receive(self, limit: int) -> Sequence[Message]:
+        """The next messages, in order; after a short wait none."""
+
+    async def hold(self, messages: Sequence[Message]) -> None:
+        """They take longer: nobody else is to get them meanwhile."""
+
+    async def done(self, messages: Sequence[Message]) -> None:
+        """They are never to be delivered again."""
+
+    async def close(self) -> None:
+        """Let go of the connection. What is not done is delivered again."""
+
+
 class Action(Protocol):
     """One effect on the outside, as an agent decides it."""
 
@@ -248,6 +290,16 @@ class Polls(Protocol):
 
     def fired(self, schedule: str, outcome: str, at: datetime) -> None:
         """A schedule was woken: fired, caught_up, or skipped; `at` is the slot."""
+
+
+class NoPolls:
+    """Nobody wants to know."""
+
+    def polled(self, monitor: str, outcome: str, at: datetime) -> None:
+        """Forget it."""
+
+    def fired(self, schedule: str, outcome: str, at: datetime) -> None:
+        """Forget it."""
 
 
 class Requests(Protocol):

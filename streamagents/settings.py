@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import from_json
 from pydantic_settings import (
     BaseSettings,
@@ -21,8 +21,15 @@ from streamagents.agents.asking import DEFAULT_MODEL
 from streamagents.agents.budget import Budget, WhenSpent
 from streamagents.errors import ConfigurationError
 from streamagents.llm.limits import Limits, ModelRate, Price
+from streamagents.triggers.bridge.bridge import BridgeSetting  # noqa: TC001 - pydantic
+from streamagents.triggers.cron.configured import ScheduleSetting  # noqa: TC001 - pydantic reads it
+from streamagents.triggers.files.folder import FolderSetting  # noqa: TC001 - pydantic
+from streamagents.triggers.hooks.config import HookConfig  # noqa: TC001 - pydantic reads the annotation
+from streamagents.triggers.hooks.variables import gather, variable_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pydantic.fields import FieldInfo
 
 _LAST_PORT = 65535
@@ -36,13 +43,18 @@ def _listed(value: Any) -> Any:
     return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
-def _named(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return from_json(value)
-    except ValueError:
-        raise ValueError('is no JSON object such as {"#leads": "https://..."}') from None
+def _object(example: str) -> BeforeValidator:
+    """What is written as a JSON object."""
+
+    def read(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return from_json(value)
+        except ValueError:
+            raise ValueError(f"is no JSON object such as {example}") from None
+
+    return BeforeValidator(read)
 
 
 T = TypeVar("T")
@@ -80,14 +92,50 @@ class SecretFiles(PydanticBaseSettingsSource):
             return None, key, False
         if os.environ.get(variable):
             return _Fault(f"is set, and so is {variable}_FILE: unset one of the two"), key, False
-        try:
-            return Path(path).read_text(encoding="utf-8").removesuffix("\n"), key, False
-        except (OSError, UnicodeDecodeError) as exc:
-            words = getattr(exc, "strerror", None) or "it is no text"
-            return _Fault(f"its file {path} cannot be read: {words}"), key, False
+        return _text_of(path), key, False
+
+
+class HookVariables(PydanticBaseSettingsSource):
+    """Reads the settings of all sources of webhooks, `STREAMAGENTS_HOOK_<SOURCE>_<NAME>`."""
+
+    def __call__(self) -> dict[str, Any]:
+        """The settings by source; a fault instead if one of them cannot be read."""
+        hooks, strays = gather({name: text for name, text in os.environ.items() if text})
+        faults = [f"{stray} belongs to no source with a ..._PRESET" for stray in strays]
+        read: dict[str, dict[str, Any]] = {}
+        for source, given in hooks.items():
+            read[source] = {name: text for name, text in given.items() if name != "secret_file"}
+            if "secret_file" in given:
+                secret = _secret_of(variable_of(source, "secret"), given)
+                faults += [secret.words] if isinstance(secret, _Fault) else []
+                read[source]["secret"] = secret
+        if faults:
+            return {"hooks": _Fault("; ".join(faults))}
+        return {"hooks": read} if read else {}
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - the base class asks for it
+        """Not asked for: all sources are one field."""
+        return None, field_name, False
+
+
+def _secret_of(variable: str, given: Mapping[str, str]) -> Any:
+    if "secret" in given:
+        return _Fault(f"{variable} is set, and so is {variable}_FILE: unset one of the two")
+    found = _text_of(given["secret_file"])
+    return _Fault(f"{variable}: {found.words}") if isinstance(found, _Fault) else found
+
+
+def _text_of(path: str) -> str | _Fault:
+    try:
+        return Path(path).read_text(encoding="utf-8").removesuffix("\n")
+    except (OSError, UnicodeDecodeError) as exc:
+        words = getattr(exc, "strerror", None) or "it is no text"
+        return _Fault(f"its file {path} cannot be read: {words}")
 
 
 def _is_secret(annotation: Any) -> bool:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return any(_is_secret(field.annotation) for field in annotation.model_fields.values())
     return annotation is SecretStr or any(_is_secret(part) for part in get_args(annotation))
 
 
@@ -156,7 +204,9 @@ class Settings(BaseSettings):
 
     slack_webhook_url: SecretStr | None = None
     """Incoming webhook of every Slack channel that `slack_webhooks` does not name."""
-    slack_webhooks: Annotated[dict[str, SecretStr], NoDecode, BeforeValidator(_named)] = {}
+    slack_webhooks: Annotated[
+        dict[str, SecretStr], NoDecode, _object('{"#leads": "https://..."}')
+    ] = {}
     """JSON object: our name of a channel -> its incoming webhook."""
     smtp_host: str | None = None
     """Mail server; unset: no e-mail."""
@@ -180,6 +230,61 @@ class Settings(BaseSettings):
     allow_private_hosts: Listed[str] = ()
     """Exact `host:port` that requests may reach although their addresses are private."""
 
+    # -- schedules -------------------------------------------------------------------------------
+
+    schedules: Annotated[
+        dict[str, ScheduleSetting],
+        NoDecode,
+        _object('{"daily": {"cron": "0 9 * * *", "type": "report_due"}}'),
+    ] = {}
+    """JSON object: name -> `{"cron", "type", "data", "zone", "catch_up", "cap"}`."""
+
+    # -- gateway ---------------------------------------------------------------------------------
+
+    bind: str = "127.0.0.1"
+    """The address that the gateway listens on; beyond loopback it needs a token."""
+    gateway_port: Port = 8080
+    gateway_token: Listed[SecretStr] = ()
+    """Bearer tokens of `/events`, each alone or as `name:token`."""
+    gateway_max_bytes: Annotated[int, Field(ge=1024, le=5 << 20)] = 1 << 20
+    """A larger body is refused."""
+    gateway_in_flight: Annotated[int, Field(ge=1, le=10_000)] = 256
+    """Requests, and records that wait for Kafka; beyond it 503 at once."""
+    gateway_rate: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
+    """Requests to `/events` a second."""
+    hooks: Annotated[dict[str, HookConfig], NoDecode] = Field(default_factory=dict)
+    """Senders of webhooks, as `STREAMAGENTS_HOOK_<SOURCE>_<NAME>`."""
+
+    # -- monitors --------------------------------------------------------------------------------
+
+    monitors: Annotated[
+        dict[str, dict[str, Any]],
+        NoDecode,
+        _object('{"betasoft": {"kind": "feed", "url": "https://..."}}'),
+    ] = {}
+    """JSON object: name -> `{"kind", "type", "fields", ...}`; read by `monitors/configured.py`."""
+    monitor_contact: Annotated[str, Field(max_length=200, pattern=r"^[!-~ ]*$")] = ""
+    """Whom the owners of sites can ask, a URL or an address; stands in the User-Agent."""
+    reddit_client_id: str = ""
+    reddit_client_secret: SecretStr | None = None
+    """Of an app, for Reddit's API."""
+
+    # -- folders and queues ----------------------------------------------------------------------
+
+    watch: Annotated[
+        dict[str, FolderSetting],
+        NoDecode,
+        _object('{"orders": {"path": "inbox", "type": "order"}}'),
+    ] = {}
+    """Folders for `streamagents watch`, as JSON by name."""
+    bridges: Annotated[
+        dict[str, BridgeSetting],
+        NoDecode,
+        _object('{"orders": {"kafka": {"topic": "orders.v1"}, "type": "order"}}'),
+    ] = {}
+    """Queues for `streamagents bridge`, as JSON by name; also `STREAMAGENTS_BRIDGES_FILE`, for
+    passwords stand in it."""
+
     @field_validator("*", mode="before")
     @classmethod
     def _of_a_file(cls, value: Any) -> Any:
@@ -196,8 +301,13 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - we read no such file
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - ours are named
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments, then the files of secrets, then the environment."""
-        return init_settings, SecretFiles(settings_cls), env_settings
+        """Arguments, then the files of secrets, then the environment, the hooks' part first."""
+        return (
+            init_settings,
+            SecretFiles(settings_cls),
+            HookVariables(settings_cls),
+            env_settings,
+        )
 
     @field_validator("broker")
     @classmethod
@@ -252,5 +362,7 @@ def load_settings() -> Settings:
 
 def _variable(loc: tuple[int | str, ...]) -> str:
     """The name of the environment's variable that a fault is about."""
+    if loc[0] == "hooks":
+        return variable_of(*map(str, loc[1:3])) if len(loc) > 1 else "STREAMAGENTS_HOOK_..."
     name = "_".join(map(str, loc)).upper()
     return name if name.startswith("ANTHROPIC_") else f"STREAMAGENTS_{name}"

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from streamagents.devkit.broker import EmbeddedBroker
     from support.postgres import Postgres
+    from support.redis_server import RedisServer
 
 
 @pytest.fixture(autouse=True)
@@ -52,4 +53,13 @@ def postgres() -> Iterator[Postgres]:
     from support.postgres import running_postgres
 
     with running_postgres() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """A Redis that tests share: use streams of your own."""
+    from support.redis_server import running_redis
+
+    with running_redis() as running:
         yield running

@@ -37,13 +37,20 @@ class KafkaBus:
     """The port `Bus` on Kafka: an idempotent producer, `acks=all`.
 
     `timeout_s` bounds the start as a whole, and each record from the call until the broker's
-    acknowledgement. An async context manager.
+    acknowledgement; with `patience_s` a record that the driver has taken may wait so long for it.
+    An async context manager.
     """
 
-    def __init__(self, bootstrap: str, *, timeout_s: float = 10.0) -> None:
+    def __init__(
+        self, bootstrap: str, *, timeout_s: float = 10.0, patience_s: float | None = None
+    ) -> None:
         self._bootstrap = bootstrap
         self._timeout_s = timeout_s
+        self._patience_s = timeout_s if patience_s is None else patience_s
         self._producer: Any = None
+        self.is_broken = False
+        """A batch failed. Its sequence numbers are missing now, and an idempotent producer would
+        be refused whatever comes after them on that partition."""
 
     async def __aenter__(self) -> Self:
         """Connect.
@@ -99,7 +106,7 @@ class KafkaBus:
         give_up = 0.0
         try:
             for record in records:
-                give_up = asyncio.get_running_loop().time() + self._timeout_s
+                give_up = asyncio.get_running_loop().time() + self._patience_s
                 taken.append((record, await self._enqueue(record)))
         finally:
             # Also when one was refused: what was taken before it gets its answer.
@@ -109,6 +116,17 @@ class KafkaBus:
             if isinstance(outcome, StreamAgentsError):
                 raise outcome
         return [outcome for outcome in outcomes if isinstance(outcome, Position)]
+
+    async def is_reachable(self, timeout_s: float) -> bool:
+        """Ask the cluster for its metadata; whether it answered in time."""
+        with suppress(TimeoutError, kafka.KafkaError):
+            async with asyncio.timeout(timeout_s):
+                return bool(await self._producer.client.force_metadata_update())
+        return False
+
+    async def answered(self) -> None:
+        """Wait until the broker has answered for all that was taken; for ever, if it must be."""
+        await self._producer.flush()
 
     async def _enqueue(self, record: Outgoing) -> asyncio.Future[Any]:
         if record.key is None and record.value is None:
@@ -161,11 +179,12 @@ class KafkaBus:
         if error is None:
             metadata = ack.result()
             return Position(metadata.topic, metadata.partition, metadata.offset)
+        self.is_broken = True
         if isinstance(error, _TOO_LARGE):
             return _too_large(record)
         if self._producer.client.cluster.partitions_for_topic(record.topic) is None:
             return _missing(record.topic)  # deleted since: to the driver that is worth a retry
-        return in_our_words(error, self._bootstrap, self._timeout_s)
+        return in_our_words(error, self._bootstrap, self._patience_s)
 
     async def _stop(self) -> None:
         """Close. Nothing that a caller still waits for is left by now."""

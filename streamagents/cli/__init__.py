@@ -11,7 +11,19 @@ from typing import Annotated
 
 import typer
 
-from streamagents.cli import demo, dev, dlq, kafka, send, topics, worker
+from streamagents.cli import (
+    bridge,
+    demo,
+    dev,
+    dlq,
+    gateway,
+    kafka,
+    send,
+    status,
+    topics,
+    watch,
+    worker,
+)
 from streamagents.errors import StreamAgentsError
 
 __all__ = ["app", "main"]
@@ -28,10 +40,14 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("dev")(dev.dev)
+app.command("gateway")(gateway.gateway)
 app.add_typer(kafka.app, name="kafka")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(topics.app, name="topics")
 app.command("send")(send.send)
+app.command("status")(status.status)
+app.command("watch")(watch.watch)
+app.command("bridge")(bridge.bridge)
 app.command("worker", context_settings=worker.CONTEXT_SETTINGS)(worker.worker)
 
 

@@ -50,10 +50,12 @@ def demo(
 
 
 def _starter() -> Shown:
-    from streamagents.starter.app import app  # noqa: PLC0415 - this imports Faust
+    from streamagents.devkit.demo.run import Shown  # noqa: PLC0415 - needs the extra
+    from streamagents.starter.building import build_app  # noqa: PLC0415 - this imports Faust
     from streamagents.starter.samples import sample_events  # noqa: PLC0415 - beside its app
+    from streamagents.starter.world import SITES, world  # noqa: PLC0415 - likewise
 
-    return app, sample_events
+    return Shown(app=build_app, samples=sample_events, sites=SITES, world=world)
 
 
 def _ask(settings: Settings) -> None:

@@ -1,7 +1,8 @@
 """The check-up: does an application import, is its registry right, are its topics there.
 
 Runs as a process of its own (`python -m streamagents.devkit.checkup MODULE`), for Python imports a
-changed module only once. A fault is one sentence on standard output.
+changed module only once. Standard output says which commands it needs beside its worker, or in one
+sentence what is wrong.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import sys
 from pathlib import Path
 
 from streamagents.errors import ConfigurationError, StreamAgentsError
-from streamagents.runtime.frames import users_frames
+from streamagents.pipeline.frames import users_frames
 
 _FAULTY = 1
 
@@ -22,21 +23,23 @@ def main() -> int:
     """Look at the module that the command line names; the exit code."""
     with os.fdopen(_own_output(), "w") as answer:
         try:
-            check(sys.argv[1])
+            answer.write(" ".join(check(sys.argv[1])))
         except StreamAgentsError as exc:
             answer.write(str(exc))
             return _FAULTY
     return 0
 
 
-def check(module: str) -> None:
-    """Import the application and apply its topics.
+def check(module: str) -> list[str]:
+    """Import the application and apply its topics; the commands that it needs beside its worker.
 
     Raises:
         StreamAgentsError: it does not work, for this reason.
     """
     from streamagents.devkit.harness import apply_topics  # noqa: PLC0415 - a fault there is one, too
     from streamagents.runtime.app import load_app  # noqa: PLC0415 - this imports Faust
+    from streamagents.runtime.bridges import has_bridges  # noqa: PLC0415 - likewise
+    from streamagents.runtime.folders import has_folders  # noqa: PLC0415 - likewise
 
     logging.disable(logging.ERROR)  # what the Kafka client says; a fault is said by us
     try:
@@ -46,6 +49,8 @@ def check(module: str) -> None:
     except (Exception, SystemExit) as exc:  # whatever a user's module raises, it is not usable
         raise ConfigurationError(f"{module} cannot be imported: {where(exc)}.") from exc
     asyncio.run(apply_topics(app))
+    needed = {"gateway": True, "watch": has_folders(app), "bridge": has_bridges(app)}
+    return [command for command, is_needed in needed.items() if is_needed]
 
 
 def where(exc: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""The worker as a child process: `faust -A MODULE worker` in a process group of its own."""
+"""The worker and its companions as child processes, each in a process group of its own."""
 
 from __future__ import annotations
 
@@ -7,30 +7,35 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 WORKER = ("-l", "info")
 _KILLED_S = 10.0
 CHECK_S = 60.0
 
 
-class WorkerProcess:
-    """Runs the worker; what it prints goes where our own output goes.
+class ChildProcess:
+    """Runs a module of Python; what it prints goes where our own output goes.
 
     Args:
-        module: the application's module, found as `faust -A` finds it: from the current folder.
+        arguments: the module, and what follows it on a command line.
     """
 
-    def __init__(self, module: str) -> None:
-        self._module = module
+    def __init__(self, *arguments: str) -> None:
+        self._arguments = arguments
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
         """Start it."""
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", "faust", "-A", self._module, "worker", *WORKER),
+            *("-m", *self._arguments),
             stdin=asyncio.subprocess.DEVNULL,
-            # Ctrl-C in a terminal goes to its whole group: the worker is told by us, once.
+            # Ctrl-C in a terminal goes to its whole group: a child is told by us, once.
             process_group=0,
         )
 
@@ -58,8 +63,28 @@ class WorkerProcess:
                 os.killpg(self._process.pid, signal.SIGKILL)
 
 
-async def check_up(module: str) -> str | None:
-    """Let a fresh process import the application and apply its topics; what is wrong with it."""
+def worker(module: str) -> ChildProcess:
+    """The worker of an application, found as `faust -A` finds it: from the current folder."""
+    return ChildProcess("faust", "-A", module, "worker", *WORKER)
+
+
+def companion(command: str, module: str) -> ChildProcess:
+    """A command that serves beside the worker, as `streamagents gateway --app MODULE`."""
+    return ChildProcess("streamagents", command, "--app", module)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What a check-up found."""
+
+    fault: str | None = None
+    """What is wrong with the application; None is nothing."""
+    companions: Sequence[str] = ()
+    """The commands that it needs beside its worker."""
+
+
+async def check_up(module: str) -> Checked:
+    """Let a fresh process import the application and apply its topics."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "streamagents.devkit.checkup", module),
@@ -71,11 +96,12 @@ async def check_up(module: str) -> str | None:
         async with asyncio.timeout(CHECK_S):
             said, _ = await process.communicate()
     except TimeoutError:
-        return f"{module} was not imported within {CHECK_S:g} s."
+        return Checked(fault=f"{module} was not imported within {CHECK_S:g} s.")
     finally:
         if process.returncode is None:
             process.kill()
             await asyncio.wait_for(process.wait(), _KILLED_S)
+    answer = said.decode(errors="replace").strip()
     if process.returncode == 0:
-        return None
-    return said.decode(errors="replace").strip() or f"{module} ended Python while it was imported."
+        return Checked(companions=answer.split())
+    return Checked(fault=answer or f"{module} ended Python while it was imported.")

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import time
 from typing import TYPE_CHECKING
 
 from streamagents.devkit.borrowed import BorrowedBroker
-from streamagents.devkit.child import WorkerProcess, check_up
+from streamagents.devkit.child import check_up, worker
+from streamagents.devkit.companions import Companions
+from streamagents.devkit.ends import HEALTHY_S, backoff_s, reason
 from streamagents.devkit.foreground import StopAsked
 from streamagents.devkit.stopping import Stopping
 from streamagents.devkit.watching import Watcher, folder_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from streamagents.devkit.child import ChildProcess
     from streamagents.settings import Settings
 
-_LONGEST_BACKOFF_S = 30.0
-_HEALTHY_S = 60.0
-"""A worker that lived so long did not crash because of how it began."""
 _MARGIN_S = 10.0
 """What a worker gets to stop, beyond the grace of its agents."""
 
@@ -67,34 +66,43 @@ class DevLoop:
         async with Watcher(folder_of(self._module)) as watcher:
             self._say(f"Watching {watcher.folder} for changes; Ctrl-C ends.")
             while True:
-                fault = await self._stopping.unless_asked(check_up(self._module))
-                if fault is None:
-                    await self._work(watcher)
+                found = await self._stopping.unless_asked(check_up(self._module))
+                if found.fault is None:
+                    await self._work(watcher, found.companions)
                 else:
-                    self._say(f"{fault} Waiting for a change.")
+                    self._say(f"{found.fault} Waiting for a change.")
                     await self._changed(watcher)
 
-    async def _work(self, watcher: Watcher) -> None:
+    async def _work(self, watcher: Watcher, commands: Sequence[str]) -> None:
         """Run one worker to its end, and until there is a reason for the next."""
-        worker, began = WorkerProcess(self._module), time.monotonic()
-        self._stopping.at_once.append(worker.kill)
+        child, began = worker(self._module), time.monotonic()
+        companions = Companions(
+            self._module, self._say, self._stopping, grace_s=self._grace_s, commands=commands
+        )
+        self._stopping.at_once.append(child.kill)
         try:
-            await worker.start()
-            self._say(f"The worker of {self._module} starts.")
-            changed = await self._stopping.unless_asked(_first(watcher, worker))
-            if changed is not None:
-                self._restarts(changed)
+            async with companions:
+                self._say(f"The worker of {self._module} starts, and {', '.join(commands)}.")
+                changed = await self._until_changed(child, watcher)
         except StopAsked:
             self._say("Stopping the worker; Ctrl-C again ends it at once.")
             raise
         finally:
-            await worker.stop(self._grace_s)
-            self._stopping.at_once.remove(worker.kill)
+            await child.stop(self._grace_s)
+            self._stopping.at_once.remove(child.kill)
         if changed is None:
-            await self._after_crash(await worker.ended(), time.monotonic() - began, watcher)
+            await self._after_crash(await child.ended(), time.monotonic() - began, watcher)
+
+    async def _until_changed(self, child: ChildProcess, watcher: Watcher) -> str | None:
+        """Start it; what changed, or None when it ended before anything did."""
+        await child.start()
+        changed = await self._stopping.unless_asked(_first(watcher, child))
+        if changed is not None:
+            self._restarts(changed)
+        return changed
 
     async def _after_crash(self, code: int, lived_s: float, watcher: Watcher) -> None:
-        self._crashes = 1 if lived_s > _HEALTHY_S else self._crashes + 1
+        self._crashes = 1 if lived_s > HEALTHY_S else self._crashes + 1
         wait_s = backoff_s(self._crashes)
         self._say(f"The worker ended by itself ({reason(code)}); the next starts in {wait_s:g} s.")
         try:
@@ -111,22 +119,7 @@ class DevLoop:
         self._say(f"Changed: {changed}. Starting anew.")
 
 
-def backoff_s(crashes: int) -> float:
-    """How long to wait after so many crashes in a row: 1, 2, 4 .. 30 seconds."""
-    return float(min(_LONGEST_BACKOFF_S, 2 ** min(crashes - 1, 10)))
-
-
-def reason(code: int) -> str:
-    """An exit code in words."""
-    if code >= 0:
-        return f"exit code {code}"
-    try:
-        return f"killed by {signal.Signals(-code).name}"
-    except ValueError:
-        return f"killed by signal {-code}"
-
-
-async def _first(watcher: Watcher, worker: WorkerProcess) -> str | None:
+async def _first(watcher: Watcher, worker: ChildProcess) -> str | None:
     """What changed, or None when the worker ended before anything did."""
     changed = asyncio.ensure_future(watcher.changed())
     ended = asyncio.ensure_future(worker.ended())

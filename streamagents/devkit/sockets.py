@@ -33,6 +33,11 @@ def free_port() -> int:
         return port
 
 
+def listening() -> socket.socket:
+    """A socket that listens on a port that was free."""
+    return socket.create_server((HOST, 0))
+
+
 def require_free(port: int) -> None:
     """Check that the broker can listen on the port.
 

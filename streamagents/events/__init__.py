@@ -2,7 +2,7 @@
 
 from streamagents.events.envelope import Envelope, Headers
 from streamagents.events.model import Event, EventType
-from streamagents.events.trace import child_of, new_traceparent
+from streamagents.events.trace import child_of, new_traceparent, passed_on
 from streamagents.events.wire import decode, encode
 
 __all__ = [
@@ -14,4 +14,5 @@ __all__ = [
     "decode",
     "encode",
     "new_traceparent",
+    "passed_on",
 ]

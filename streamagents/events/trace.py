@@ -20,3 +20,9 @@ def child_of(parent: bytes | None) -> bytes:
     if match is None or match[1] == b"0" * 32:
         return new_traceparent()
     return b"00-%b-%b-%b" % (match[1], secrets.token_hex(8).encode(), match[2])
+
+
+def passed_on(parent: bytes | None) -> bytes:
+    """The same span, for who only hands on; a new trace where it is absent or malformed."""
+    match = _TRACEPARENT.fullmatch(parent or b"")
+    return new_traceparent() if match is None or match[1] == b"0" * 32 else match[0]

@@ -37,6 +37,7 @@ def address(
     type_: str,
     value: bytes,
     id_: str | None = None,
+    default_id: str | None = None,
     key: str | None = None,
 ) -> Address:
     """Check an event, and decide where it goes.
@@ -46,7 +47,8 @@ def address(
         layout: its topics.
         type_: the event's type.
         value: its data, JSON.
-        id_: before that of its id field; without either it gets a new one.
+        id_: before that of its id field.
+        default_id: where there is neither; without any of them it gets a new one.
         key: for a model that names no key field.
 
     Raises:
@@ -56,7 +58,7 @@ def address(
     """
     event, model = known(registry, type_)
     payload = _validate(type_, value, model)
-    id_ = id_ or (payload.event_id() if payload else None) or str(uuid.uuid4())
+    id_ = id_ or (payload.event_id() if payload else None) or default_id or str(uuid.uuid4())
     own_key = payload.event_key() if payload else None
     return Address(
         type=type_,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import faust
 from faust.exceptions import AlreadyConfiguredWarning
+from faust.types import TP
 
 from streamagents.actions.building import build_channels
 from streamagents.agents import build_registry
@@ -23,25 +24,37 @@ from streamagents.runtime.internals import (
     WorkerBoot,
     commit_last,
 )
+from streamagents.runtime.leader import LOOK_S, Clockwork, build_clockwork
 from streamagents.runtime.logs import configure_logs
 from streamagents.runtime.models import build_model, close_model, open_model
-from streamagents.runtime.observers import Observers
+from streamagents.runtime.monitors import (
+    build_web,
+    emitted_by_monitors,
+    monitors_from,
+    wound,
+)
+from streamagents.runtime.observers import Observers, PollObservers
 from streamagents.runtime.outbox import register_channels
 from streamagents.runtime.pauses import AgentPauses
 from streamagents.runtime.spending import build_asker
 from streamagents.runtime.stall import StallWatch
 from streamagents.runtime.startup import lifetimes, prepare
+from streamagents.runtime.ticking import register_tickings, tickings
 from streamagents.runtime.wiring import REBALANCE_S, build_engine
 from streamagents.settings import Settings, load_settings
 from streamagents.topics import Layout, TopicSpec
+from streamagents.triggers.cron.configured import configured
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from streamagents.actions import Channel, Delivery
     from streamagents.agents import Registry
+    from streamagents.agents.tick import Ticking
     from streamagents.events import Event
     from streamagents.llm.limits import Limits
+    from streamagents.monitors import Web
+    from streamagents.monitors.configured import MonitorDefault
     from streamagents.ports import Model, Trigger
     from streamagents.runtime.engine import Engine
 
@@ -59,10 +72,17 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
     engine: Engine
     channels: Mapping[str, Delivery]
     observers: Observers
+    polls: PollObservers
+    """Told what schedules and monitors did."""
     pauses: AgentPauses
     """Holds agents back, on this worker."""
     triggers: tuple[Trigger, ...]
     """What turns the world into events; hooks, bridges and folders have processes of their own."""
+    ticking: Mapping[str, Ticking]
+    """Those of them that the clock wakes, by name."""
+    clockwork: Clockwork
+    watching: Web
+    """What all monitors of this worker ask through."""
     model: Model
     """Who answers `ctx.llm`."""
     stall_watch: StallWatch
@@ -77,6 +97,7 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
         layout = self.layout
         consumed = [layout.typed(r.event) for r in self.registry.agents.values()]
         consumed += [layout.inbox(), layout.actions()]
+        consumed += [layout.ticks()] if self.ticking else []
         names = {spec.name for spec in consumed}
         emitted = [
             spec
@@ -92,6 +113,15 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
             layout.audit(),
             *(layout.changelog(self.conf.id, count) for count in counts),
         ]
+
+    def is_leader(self) -> bool:
+        """Whether this worker does what one of the group has to do.
+
+        It owns partition 0 of the ticks, else of the inbox. Faust's own leader needs a topic of
+        its own, and leads before its state is recovered. `@app.timer(on_leader=True)` asks here.
+        """
+        spec = self.layout.ticks() if self.ticking else self.layout.inbox()
+        return self.engine.owns(TP(spec.name, 0))
 
     async def on_first_start(self) -> None:
         """Wait for the broker, look at the topics, take a data folder; then as in Faust."""
@@ -113,8 +143,10 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
         await commit_last(self)
         self.engine.drop()
         self.stall_watch.stop()
+        await self.clockwork.close()
         await close_model(self.model)
         await close_channels(self.channels)
+        await self.watching.close()
         await super().on_stop()
 
 
@@ -126,6 +158,7 @@ def create_app(
     emits: Iterable[type[Event]] = (),
     channels: Iterable[Channel | Delivery] = (),
     triggers: Iterable[Trigger] = (),
+    monitor_defaults: Mapping[str, MonitorDefault] | None = None,
     model: Model | None = None,
     limits: Limits | None = None,
     settings: Settings | None = None,
@@ -141,6 +174,7 @@ def create_app(
         channels: what delivers effects (`ctx.act`), each alone or in a `Delivery(channel, ...)`
             with its policy. The channel `log` is always there.
         triggers: schedules, monitors, hooks and whatever else turns the world into events.
+        monitor_defaults: by kind, what monitors of the settings make where these do not say it.
         model: who answers `ctx.llm`, instead of the provider that the settings name.
         limits: what all agents together may ask of models, instead of the settings' limits.
         settings: instead of the environment's.
@@ -157,16 +191,25 @@ def create_app(
     settings = settings or load_settings()
     app = _faust_app(settings.topic_prefix + name, settings)
     app.settings = settings
-    app.triggers = tuple(triggers)
-    made = (model for trigger in app.triggers for model in trigger.emits)
+    given = tuple(triggers)
+    made = tuple(model for trigger in given for model in trigger.emits)
+    made = (*made, *emitted_by_monitors(settings))
     app.registry = build_registry(agents, fallback=fallback, emits=(*emits, *made))
+    app.triggers = (
+        *given,
+        *configured(settings.schedules, app.registry),
+        *monitors_from(settings, app.registry, monitor_defaults or {}),
+    )
+    app.polls = PollObservers()
+    clock = SystemClock()
+    app.watching = build_web(settings, clock)
+    app.ticking = tickings(wound(app.triggers, app.watching, app.polls), app.polls)
     app.layout = Layout(
         prefix=settings.topic_prefix,
         partitions=settings.partitions,
         replication=settings.replication,
     )
     _same_partitions(app.registry, app.layout)
-    clock = SystemClock()
     app.model = model or build_model(settings)
     app.channels = build_channels(channels)
     app.observers, app.pauses = Observers(), AgentPauses(clock)
@@ -185,14 +228,20 @@ def create_app(
         app.layout,
         settings,
         channels=register_channels(app.channels, clock),
+        ticking=register_tickings(app.ticking),
         pauses=app.pauses,
         observer=app.observers,
         asker=asker,
         till=till,
     )
+    app.clockwork = build_clockwork(
+        app.conf.id, app.ticking, app.layout, bootstrap=settings.bootstrap, clock=clock
+    )
+    if app.ticking:
+        app.timer(LOOK_S, on_leader=True, traced=False, name="ticks")(app.clockwork.look)
     registrations = (*app.registry.agents.values(), app.registry.fallback)
     app.stall_watch = StallWatch(
-        (registration.route.agent for registration in registrations),
+        (*(registration.route.agent for registration in registrations), *app.ticking.values()),
         stuck_after_s=settings.stuck_after_s,
     )
     return app
@@ -253,7 +302,7 @@ def _faust_app(app_id: str, settings: Settings) -> StreamApp:
         datadir=str(settings.data_dir / app_id),
         topic_partitions=settings.partitions,
         topic_replication_factor=settings.replication,
-        topic_disable_leader=True,  # no timers yet
+        topic_disable_leader=True,  # see `is_leader`
         web_enabled=settings.faust_web,
         stream_wait_empty=False,  # we drain ourselves, within a bound
         broker_session_timeout=settings.session_timeout_s,

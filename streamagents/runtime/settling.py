@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 
 from streamagents.errors import RetryLater, StepError, describe
 from streamagents.pipeline.dedupe import duplicate, replay_count
+from streamagents.pipeline.frames import place
 from streamagents.pipeline.identity import digest, origin_of, seen_key
 from streamagents.pipeline.mark import Mark, Status
 from streamagents.pipeline.outcome import DeadLetter
@@ -19,7 +20,6 @@ from streamagents.pipeline.replay import Stage, letter_of
 from streamagents.pipeline.stored import StoredRecord
 from streamagents.ports import Report
 from streamagents.runtime.ends import Ends
-from streamagents.runtime.frames import place
 from streamagents.runtime.group import Group
 from streamagents.runtime.letters import Letters
 from streamagents.runtime.reports import report_of

@@ -42,7 +42,7 @@ async def prepare(
         TopicsError: a topic is missing or has another number of partitions.
         ConfigurationError: the data folder cannot be used.
     """
-    cluster, actual = await _ask(settings.bootstrap, [spec.name for spec in specs])
+    cluster, actual = await ask(settings.bootstrap, [spec.name for spec in specs])
     check_topics(specs, actual)
     folder = take_folder(settings.data_dir / app_id, f"{app_id}@{cluster}")
     log.info("data_folder", path=str(folder))
@@ -72,7 +72,7 @@ def lifetimes(ttl_s: float, topics: Mapping[str, ActualTopic]) -> dict[str, Life
     return lives
 
 
-async def _ask(bootstrap: str, names: Sequence[str]) -> tuple[str, Mapping[str, ActualTopic]]:
+async def ask(bootstrap: str, names: Sequence[str]) -> tuple[str, Mapping[str, ActualTopic]]:
     """Ask the cluster who it is and what it has, as often as it takes: a worker waits."""
     warned = False
     while True:

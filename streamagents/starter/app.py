@@ -2,25 +2,9 @@
 
 from __future__ import annotations
 
-from streamagents.runtime.app import create_app
-from streamagents.runtime.channels import channels_from
 from streamagents.settings import load_settings
-from streamagents.starter.fallback import FallbackAgent
-from streamagents.starter.registry import EMITS, TABLES, build_agents
-from streamagents.starter.review import Team
-from streamagents.starter.site import Site, page_fetcher
+from streamagents.starter.building import build_app
 
 __all__ = ["app"]
 
-_settings = load_settings()
-_team = Team(slack=bool(_settings.slack_webhook_url or _settings.slack_webhooks))
-_site = Site(page_fetcher(private=_settings.allow_private_hosts))
-
-app = create_app(
-    "starter",
-    agents=build_agents(_team, _site),
-    fallback=FallbackAgent(_team),
-    emits=EMITS,
-    channels=channels_from(_settings, tables=TABLES),
-    settings=_settings,
-)
+app = build_app(load_settings())

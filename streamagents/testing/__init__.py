@@ -15,14 +15,18 @@ from streamagents.testing.channel import Note, RecordingChannel
 from streamagents.testing.clock import FakeClock
 from streamagents.testing.context import FakeContext
 from streamagents.testing.model import FakeModel, ToolUse
+from streamagents.testing.queue import MemoryQueue
+from streamagents.testing.ticking import run_tick
 
 __all__ = [
     "FakeClock",
     "FakeContext",
     "FakeModel",
     "MemoryBus",
+    "MemoryQueue",
     "MemoryRecord",
     "Note",
     "RecordingChannel",
     "ToolUse",
+    "run_tick",
 ]

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -43,11 +44,13 @@ class Dev:
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._output = folder, folder / "out.txt"
+        self.gateway_port = free_port()
         self._env = {
             **os.environ,
             "PYTHONPATH": str(CHECKOUT),
             "STREAMAGENTS_DATA_DIR": str(folder / "data"),
             "STREAMAGENTS_KAFKA_PORT": str(free_port()),
+            "STREAMAGENTS_GATEWAY_PORT": str(self.gateway_port),
         }
         self.write(APP.format(word="one"))
         with self._output.open("w") as output:
@@ -117,6 +120,37 @@ def test_a_change_starts_the_worker_anew_and_a_broken_one_waits(dev: Dev) -> Non
 
     dev.process.send_signal(signal.SIGINT)
     assert dev.process.wait(timeout=60) == 0
+    assert "Traceback" not in dev.said()
+
+
+def test_a_folder_that_the_application_names_is_watched(dev: Dev, tmp_path: Path) -> None:
+    (tmp_path / "inbox").mkdir()
+    dev.wait_for("The worker of tiny starts, and gateway.")
+    watched = f"triggers=[Folder('drop', {str(tmp_path / 'inbox')!r}, to=Ping, settle_s=0.2)])"
+    source = APP.format(word="one").rstrip().removesuffix(")")
+    dev.write(f"from streamagents.triggers import Folder\n{source}, {watched}\n")
+    dev.wait_for("The worker of tiny starts, and gateway, watch.", timeout_s=90)
+
+    (tmp_path / "inbox" / "pings.jsonl").write_text('{"who": "eva"}\n')
+
+    dev.wait_for("one eva", timeout_s=90)
+
+
+def test_events_can_be_posted_beside_the_worker(dev: Dev) -> None:
+    dev.wait_for("intake_begins", "gateway_serves", "broker_found")
+    request = Request(
+        f"http://127.0.0.1:{dev.gateway_port}/events/ping",
+        data=b'{"who": "ana"}',
+        headers={"Content-Type": "application/json"},
+    )
+
+    with urlopen(request, timeout=30) as answer:
+        assert answer.status == 202
+    dev.wait_for("one ana")
+
+    dev.process.send_signal(signal.SIGINT)
+    assert dev.process.wait(timeout=60) == 0
+    assert "gateway_ended" in dev.said()
     assert "Traceback" not in dev.said()
 
 

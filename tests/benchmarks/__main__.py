@@ -20,7 +20,17 @@ from rich.console import Console
 from benchmarks.plan import Plan
 from benchmarks.process import BenchmarkError
 from benchmarks.report import describe_machine, show
-from benchmarks.scenarios import latency, memory, model, noop, restart, slow, sustained, takeover
+from benchmarks.scenarios import (
+    gateway,
+    latency,
+    memory,
+    model,
+    noop,
+    restart,
+    slow,
+    sustained,
+    takeover,
+)
 from benchmarks.stage import CHECKOUT, Stage, clean_env
 from streamagents.devkit.broker import EmbeddedBroker
 from streamagents.devkit.sockets import free_port
@@ -39,6 +49,7 @@ SCENARIOS: dict[str, Callable[[Stage, Plan], Iterable[Figure]]] = {
     "takeover": takeover.measure,
     "memory": memory.measure,
     "model": model.measure,
+    "gateway": gateway.measure,
 }
 PEERS = CHECKOUT / ".venv-bench" / "bin" / "python"
 

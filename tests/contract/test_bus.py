@@ -1,4 +1,4 @@
-"""What `Bus` promises, asked of the one in memory and of the one on Kafka."""
+"""What `Bus` promises, asked of the one in memory and of those on Kafka."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from streamagents.bus import KafkaBus, read_all
+from streamagents.bus import KafkaBus, LastingBus, read_all
 from streamagents.errors import EventTooLargeError, InvalidEventError, TopicsError
 from streamagents.ports import Outgoing, Position
 from streamagents.testing import MemoryBus
 from streamagents.topics import MAX_RECORD_BYTES
+from support import wait_until_async
 from support.topics import create_topics, spec
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ MURMUR2 = {
 class Case:
     """A bus with one topic, and a look at what the topic holds."""
 
-    bus: MemoryBus | KafkaBus
+    bus: MemoryBus | KafkaBus | LastingBus
     topic: str
     look: Callable[[], Awaitable[list[Record]]]
 
@@ -44,7 +45,13 @@ class Case:
         return Outgoing(topic=self.topic, value=value, **{"key": b"k", **more})
 
 
-@pytest.fixture(params=["memory", pytest.param("kafka", marks=pytest.mark.kafka)])
+@pytest.fixture(
+    params=[
+        "memory",
+        pytest.param("kafka", marks=pytest.mark.kafka),
+        pytest.param("lasting", marks=pytest.mark.kafka),
+    ]
+)
 async def case(request: pytest.FixtureRequest) -> AsyncIterator[Case]:
     topic = f"bus-{uuid.uuid4().hex[:8]}"
     if request.param == "memory":
@@ -58,7 +65,10 @@ async def case(request: pytest.FixtureRequest) -> AsyncIterator[Case]:
     address = request.getfixturevalue("broker").address
     limit = {"max.message.bytes": str(MAX_RECORD_BYTES)}
     await create_topics(address, spec(topic, partitions=PARTITIONS, config=limit))
-    async with KafkaBus(address) as bus:
+    kind = KafkaBus if request.param == "kafka" else LastingBus
+    async with kind(address) as bus:
+        if isinstance(bus, LastingBus):
+            await wait_until_async(lambda: bus.is_reachable)
         yield Case(bus=bus, topic=topic, look=lambda: read_all(address, topic))
 
 

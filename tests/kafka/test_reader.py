@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from streamagents.bus import KafkaAdmin, KafkaBus, TopicReader, read_all
+from streamagents.bus import KafkaAdmin, KafkaBus, TopicReader, read_all, read_tail
 from streamagents.errors import TopicsError
 from streamagents.ports import Outgoing
 from support.topics import create_topics, spec
@@ -130,3 +130,21 @@ async def test_a_reader_can_be_closed_as_soon_as_it_is_open(
 
     async with TopicReader(broker.address, [topic]):
         pass
+
+
+async def test_the_tail_begins_so_many_offsets_before_the_end_of_each_partition(
+    broker: EmbeddedBroker, topic: str
+) -> None:
+    await create_topics(broker.address, spec(topic, partitions=2))
+    async with KafkaBus(broker.address) as bus:
+        for number in range(7):
+            value = b"%d" % number
+            await bus.send(Outgoing(topic=topic, key=b"k", value=value, partition=number % 2))
+
+    async def tail(last: int) -> list[bytes]:
+        found = await read_tail(broker.address, topic, last=last)
+        return sorted(record.value or b"" for record in found)
+
+    assert await tail(2) == [b"3", b"4", b"5", b"6"]
+    assert len(await tail(100)) == 7
+    assert await tail(0) == []

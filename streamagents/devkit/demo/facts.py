@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _ERRORS = "__streams.errors."
 _EMITTED = "/emit-"
+_TRIGGERS = ("monitor/", "cron/", "hooks/", "files/")
+"""How the sources of triggers begin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +90,18 @@ class Forwarded:
     to: Position
 
 
-Fact: TypeAlias = Marked | Lettered | Emitted | Forwarded
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrived:
+    """A trigger wrote an event."""
+
+    topic: str
+    id: str
+    source: str
+    position: Position
+    content: Content
+
+
+Fact: TypeAlias = Marked | Lettered | Emitted | Forwarded | Arrived
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +129,8 @@ def facts_of(record: Record, places: Places) -> list[Fact]:
         return _marked(record)
     if record.topic in places.letters:
         return _lettered(record)
-    return [*(_forwarded(record) if record.topic in places.consumed else ()), *_emitted(record)]
+    ways = [*_forwarded(record), *_arrived(record)] if record.topic in places.consumed else []
+    return [*ways, *_emitted(record)]
 
 
 def _marked(record: Record) -> list[Fact]:
@@ -165,6 +179,24 @@ def _forwarded(record: Record) -> list[Fact]:
     origin, _, forwarded = origin_of(record, tuple(record.headers))
     own = Position(record.topic, record.partition, record.offset)
     return [Forwarded(origin=origin, to=own)] if forwarded else []
+
+
+def _arrived(record: Record) -> list[Fact]:
+    headers = tuple(record.headers)
+    id_, source = (
+        (header(headers, name) or b"").decode(errors="replace") for name in ("ce_id", "ce_source")
+    )
+    if not source.startswith(_TRIGGERS) or origin_of(record, headers)[2]:
+        return []
+    return [
+        Arrived(
+            topic=record.topic,
+            id=id_,
+            source=source,
+            position=Position(record.topic, record.partition, record.offset),
+            content=Content(key=record.key, value=record.value, headers=headers),
+        )
+    ]
 
 
 def _emitted(record: Record) -> list[Fact]:

@@ -6,11 +6,12 @@ import asyncio
 import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from streamagents.bus import KafkaBus
 from streamagents.devkit.borrowed import BorrowedBroker
-from streamagents.devkit.demo.facts import Places
+from streamagents.devkit.demo.facts import Arrived, Marked, Places
+from streamagents.devkit.demo.hearing import Hearing
 from streamagents.devkit.demo.logs import LOG_NAME, log_to_file
 from streamagents.devkit.demo.producing import new_run_id, produce
 from streamagents.devkit.demo.reading import Reader
@@ -18,23 +19,38 @@ from streamagents.devkit.demo.story import Story
 from streamagents.devkit.demo.summary import Evidence, concerns, summarize
 from streamagents.devkit.demo.view import Frame
 from streamagents.devkit.demo.words import conclusion, stopped_early, who_answers
+from streamagents.devkit.demo.world import World
 from streamagents.devkit.foreground import StopAsked
 from streamagents.devkit.harness import Harness, apply_topics
 from streamagents.devkit.stopping import Stopping
 from streamagents.errors import StreamAgentsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from streamagents.devkit.demo.facts import Fact
     from streamagents.devkit.demo.producing import Sample
     from streamagents.devkit.demo.summary import Sent, Summary
     from streamagents.devkit.demo.view import Screen
+    from streamagents.devkit.demo.world import Happenings
+    from streamagents.ports import Trigger
     from streamagents.runtime.app import StreamApp
     from streamagents.settings import Settings
 
-Shown: TypeAlias = "tuple[StreamApp, Callable[[str], Sequence[Sample]]]"
-"""An application, and the samples of a run by its id."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What is shown."""
+
+    app: Callable[[Settings, Sequence[Trigger]], StreamApp]
+    samples: Callable[[str], Sequence[Sample]]
+    """Of a run, by its id."""
+    sites: Sequence[str]
+    """Names of the sites in its world."""
+    world: Callable[[str, Mapping[str, str], Path], Happenings]
+    """Of a run, by its id, the URLs of the sites, and the folder that is watched."""
+
 
 SETTLE_S = 40.0
 """Until then every event has its outcome, or counts as lost. `--once` ends within a minute."""
@@ -79,10 +95,15 @@ def run_demo(
         try:
             screen.phase("Starting ..." if settings.broker else "Starting Kafka ...")
             log_to_file(settings.data_dir)
-            shown = load()
-            with BorrowedBroker(settings, notify=screen.phase) as broker:
+            shown, run_id = load(), new_run_id()
+            with (
+                World(run_id, shown.sites, shown.world) as world,
+                BorrowedBroker(settings, notify=screen.phase) as broker,
+            ):
                 stopping.at_once.append(broker.kill)
-                demo = _Demo(*shown, screen, stopping, hint=hint)
+                app = shown.app(world.settings(settings), world.happenings.triggers)
+                samples = shown.samples(run_id)
+                demo = _Demo(app, world, samples, screen, stopping, hint=hint)
                 return stopping.run(demo.run(once=once))
         except StopAsked:
             screen.say(stopped_early(settings.data_dir / LOG_NAME))
@@ -97,15 +118,17 @@ class _Demo:
     def __init__(
         self,
         app: StreamApp,
-        samples: Callable[[str], Sequence[Sample]],
+        world: World,
+        samples: Sequence[Sample],
         screen: Screen,
         stopping: Stopping,
         *,
         hint: Sequence[str],
     ) -> None:
         self._app, self._screen, self._stopping, self._hint = app, screen, stopping, hint
-        self._run_id = new_run_id()
-        self._samples = samples(self._run_id)
+        self._world, self._samples = world, samples
+        self._hearing = Hearing(world.happenings.ears, homes_of(app))
+        self._ticks = app.layout.ticks().name
         self._inbox = app.layout.inbox().name
         self._evidence, self._story = Evidence(), Story()
         self._sent: list[Sent] = []
@@ -126,6 +149,7 @@ class _Demo:
                 self._screen.phase("Starting the agents ...")
                 harness = Harness(app, stop_s=_STOP_S, stuck=self._give_up)
                 await stopping.unless_asked(inner.enter_async_context(harness))
+                await stopping.unless_asked(inner.enter_async_context(self._world.heard_by(app)))
                 await self._work(reader, harness, once=once)
                 self._busy, self._note = "Stopping ...", []
                 self._show()
@@ -152,7 +176,7 @@ class _Demo:
         """Send everything, and read until each event has its outcome."""
         self._busy = f"Sending {len(self._samples)} events ..."
         self._began = time.monotonic()
-        producing = asyncio.ensure_future(self._produce())
+        producing = asyncio.ensure_future(self._send())
         try:
             while not self._settled(producing):
                 if producing.done():
@@ -175,12 +199,15 @@ class _Demo:
         open_ = self._summary().total.lost
         state = f"{open_} events have no outcome yet" if open_ else "Every event has its outcome"
         self._busy = f"{state}. The agents go on listening until Ctrl-C."
-        self._note = list(self._hint)
+        self._note = [*self._hint, f"  or post it: {self._world.gateway}/events/new_lead"]
         if not self._screen.live:
             for sentence in (self._busy, *self._note):
                 self._screen.say(sentence)
         while self._stopping.signal is None:
             await self._step(reader, harness)
+
+    async def _send(self) -> None:
+        await asyncio.gather(self._produce(), self._world.happen())
 
     async def _produce(self) -> None:
         pace_s = _PACE_S if self._screen.live else 0.0
@@ -201,12 +228,23 @@ class _Demo:
         self._show()
 
     def _take(self, facts: Sequence[Fact]) -> None:
+        for fact in facts:
+            if isinstance(fact, Arrived) and not self._ended:
+                self._heard(fact)
         ids, places = {one.id for one in self._sent}, {one.position for one in self._sent}
         for fact in facts:
+            if isinstance(fact, Marked) and fact.topic == self._ticks:
+                continue  # of the clockwork, and no event of anybody's
             # Of others' events, which may go on for days, nothing is kept but the last lines.
             if not self._ended or concerns(fact, ids, places):
                 self._evidence.add(fact)
             self._story.take(fact)
+
+    def _heard(self, fact: Arrived) -> None:
+        one = self._hearing.take(fact)
+        if one is not None:
+            self._sent.append(one)
+            self._story.sent(one)
 
     def _summary(self) -> Summary:
         return summarize(
@@ -216,13 +254,15 @@ class _Demo:
             seconds=(self._ended or time.monotonic()) - self._began,
             rss_mib=self._rss_mib,
             provider=self._app.model.name,
+            awaited=self._hearing.awaited,
+            heard=self._hearing.heard,
         )
 
     def _frame(self) -> Frame:
         settings = self._app.settings
         answers = who_answers(self._app.model.name, settings.model)
         return Frame(
-            title=f"demo   Kafka at {settings.bootstrap}   {answers}   run {self._run_id}",
+            title=f"demo   Kafka at {settings.bootstrap}   {answers}   run {self._world.run_id}",
             agents=agents_of(self._app),
             summary=self._summary(),
             story=self._story,
@@ -236,7 +276,13 @@ class _Demo:
     def _conclude(self) -> Result:
         self._story.skipped(self._sent, self._evidence)
         frame = self._frame()
-        notes = conclusion(frame.summary, self._sent, self._evidence)
+        notes = conclusion(
+            frame.summary,
+            self._sent,
+            self._evidence,
+            missing=self._hearing.missing,
+            refused=self._world.refused,
+        )
         self._screen.conclude(replace(frame, note=notes))
         return Result(summary=frame.summary, exit_code=0 if frame.summary.good else 1)
 
@@ -257,6 +303,11 @@ def places_of(app: StreamApp) -> Places:
         consumed=list(consumed),
         emitted=[topic for topic in emitted if topic not in consumed],
     )
+
+
+def homes_of(app: StreamApp) -> dict[str, str]:
+    """By event type: the topic of those that are consumed."""
+    return {type_: app.layout.typed(r.event).name for type_, r in app.registry.agents.items()}
 
 
 def agents_of(app: StreamApp) -> dict[str, str]:

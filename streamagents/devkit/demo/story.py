@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from streamagents.devkit.demo.facts import Emitted, Forwarded, Lettered, Marked
+from streamagents.devkit.demo.facts import Arrived, Emitted, Forwarded, Lettered, Marked
 from streamagents.pipeline.mark import Status
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Story:
         elif isinstance(fact, Marked):
             self._marked(fact)
         else:
-            _: Forwarded = fact  # a way, no outcome
+            _: Forwarded | Arrived = fact  # a way, no outcome
 
     def skipped(self, sent: Iterable[Sent], evidence: Evidence) -> None:
         """Tell of duplicates that were passed over: they leave nothing in Kafka but progress."""

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from streamagents.devkit.demo.facts import Emitted, Forwarded, Lettered, Marked
+from streamagents.devkit.demo.facts import Arrived, Emitted, Forwarded, Lettered, Marked
 from streamagents.pipeline.identity import seen_key
 from streamagents.pipeline.mark import Status
 
@@ -63,7 +63,7 @@ class Evidence:
             self.letters[fact.origin] = fact
         elif isinstance(fact, Forwarded):
             self.forwards[fact.origin] = fact.to
-        else:
+        elif isinstance(fact, Emitted):
             self.emitted[fact.id] = fact
 
     def letter_of(self, one: Sent) -> Lettered | None:
@@ -120,6 +120,8 @@ class Summary:
     rss_mib: int
     provider: str = ""
     """Who answered `ctx.llm`."""
+    heard: Mapping[str, int] = field(default_factory=dict)
+    """By ear: how many events of the world came in."""
 
     @property
     def good(self) -> bool:
@@ -134,6 +136,7 @@ class Summary:
             "rss_mib": self.rss_mib,
             "ran_twice": self.ran_twice,
             "provider": self.provider,
+            "heard": dict(self.heard),
             "topics": {topic: asdict(counts) for topic, counts in self.topics.items()},
         }
 
@@ -146,12 +149,27 @@ def summarize(
     seconds: float = 0.0,
     rss_mib: int = 0,
     provider: str = "",
+    awaited: Mapping[str, int] | None = None,
+    heard: Mapping[str, int] | None = None,
 ) -> Summary:
-    """Compare what was sent with what Kafka says."""
+    """Compare what was sent, and what was to be heard, with what Kafka says.
+
+    Args:
+        sent: what was sent, and what has been heard.
+        evidence: what Kafka says.
+        inbox: the topic whose agent is the fallback.
+        seconds: how long it took.
+        rss_mib: the memory it took.
+        provider: who answered.
+        awaited: by topic, how many events are still to be heard: so many are lost.
+        heard: by ear, how many were.
+    """
     events = _by_identity(sent)
     topics: defaultdict[str, Counts] = defaultdict(Counts)
     for copies in events.values():
         topics[copies[0].home] += _counts(copies, evidence, inbox)
+    for topic, missing in (awaited or {}).items():
+        topics[topic] += Counts(produced=missing, lost=missing)
     total = sum(topics.values(), Counts())
     own = {copies[0].id for copies in events.values()}
     for event in evidence.emitted.values():
@@ -166,6 +184,7 @@ def summarize(
         seconds=seconds,
         rss_mib=rss_mib,
         provider=provider,
+        heard=dict(heard or {}),
     )
 
 
@@ -175,6 +194,8 @@ def concerns(fact: Fact, ids: Container[str], places: Container[Position]) -> bo
         return fact.id in ids
     if isinstance(fact, Emitted):
         return fact.parent in ids
+    if isinstance(fact, Arrived):
+        return fact.position in places
     return fact.origin in places
 
 

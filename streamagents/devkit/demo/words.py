@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from streamagents.devkit.demo.story import one_line
@@ -23,12 +24,28 @@ def who_answers(provider: str, model: str) -> str:
     return "recorded answers" if provider == "replay" else f"asks {model}"
 
 
-def conclusion(summary: Summary, sent: Sequence[Sent], evidence: Evidence) -> list[str]:
-    """What came out of it."""
+def conclusion(
+    summary: Summary,
+    sent: Sequence[Sent],
+    evidence: Evidence,
+    *,
+    missing: Sequence[str] = (),
+    refused: Sequence[int] = (),
+) -> list[str]:
+    """What came out of it.
+
+    Args:
+        summary: the result.
+        sent: what was sent.
+        evidence: what Kafka says.
+        missing: the ears by which not all came in.
+        refused: how the gateway answered what it did not take.
+    """
     return [
         *_letters(sent, evidence),
         "",
-        *_verdict(summary, sent, evidence),
+        *_verdict(summary, [*lost_of(sent, evidence), *missing]),
+        *_heard(summary, refused),
         *_rules(summary),
         _effort(summary),
     ]
@@ -40,6 +57,14 @@ def stopped_early(log: Path) -> str:
         "Stopped before every event had its outcome. What was sent is kept in Kafka: the next "
         f"worker handles it. The log is {log}."
     )
+
+
+def _heard(summary: Summary, refused: Sequence[int]) -> list[str]:
+    if not summary.heard:
+        return []
+    ears = ", ".join(f"{name} {count}" for name, count in summary.heard.items())
+    forged = " A forged webhook was refused." if HTTPStatus.UNAUTHORIZED in refused else ""
+    return [f"Of them, these were heard in the world: {ears}.{forged}"]
 
 
 def _rules(summary: Summary) -> list[str]:
@@ -65,7 +90,7 @@ def _letters(sent: Sequence[Sent], evidence: Evidence) -> list[str]:
     )
 
 
-def _verdict(summary: Summary, sent: Sequence[Sent], evidence: Evidence) -> list[str]:
+def _verdict(summary: Summary, lost: Sequence[str]) -> list[str]:
     total = summary.total
     sums = (
         f"{total.produced} sent = {total.processed} processed ({total.fallback} of them by the "
@@ -75,7 +100,7 @@ def _verdict(summary: Summary, sent: Sequence[Sent], evidence: Evidence) -> list
         return [f"Nothing was lost and nothing ran twice: {sums}."]
     faults = [f"{sums} + {total.lost} lost."]
     if total.lost:
-        faults.append(f"Without an outcome: {', '.join(lost_of(sent, evidence))}.")
+        faults.append(f"Without an outcome: {', '.join(lost)}.")
     if summary.ran_twice:
         faults.append(f"Agents finished an event again {summary.ran_twice} times.")
     return faults

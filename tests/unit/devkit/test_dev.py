@@ -7,7 +7,7 @@ import pytest
 
 import streamagents
 from streamagents.devkit.checkup import where
-from streamagents.devkit.dev import backoff_s, reason
+from streamagents.devkit.ends import backoff_s, reason
 from streamagents.devkit.watching import folder_of, in_words
 
 if TYPE_CHECKING:

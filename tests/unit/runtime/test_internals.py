@@ -96,6 +96,7 @@ OVERRIDDEN = [
     (BootStrategy, "_should_enable_web", "self", False),
     (FaustApp, "on_first_start", "self", True),
     (FaustApp, "on_stop", "self", True),
+    (FaustApp, "is_leader", "self", False),
     (faust.Worker, "start", "self", True),
     (faust.Worker, "stop_and_shutdown", "self", False),
     (faust.Worker, "on_setup_root_logger", "self logger level", False),

@@ -22,6 +22,7 @@ print(json.dumps({
     "slack": sorted({r.route.agent.team.slack for r in app.registry.agents.values()}),
     "fallback": app.registry.fallback.route.agent.team.slack,
     "types": sorted(app.registry.agents),
+    "woken": sorted(app.ticking),
 }))
 """
 
@@ -51,7 +52,19 @@ def test_without_settings_the_team_is_reached_by_the_log(tmp_path: Path) -> None
             "broken_link", "competitor_post", "form_submit", "mention", "new_lead",
             "payment_failed", "payment_follow_up", "payment_succeeded",
         ],
+        "woken": [],
     }  # fmt: skip
+
+
+def test_the_settings_name_monitors_and_somebody_learns_of_those_that_fail(tmp_path: Path) -> None:
+    monitors = {
+        "betasoft": {"kind": "feed", "url": "https://beta.example/feed"},
+        "site": {"kind": "sitemap", "url": "https://nordwind.example/sitemap.xml"},
+    }
+    told = started(tmp_path, MONITORS=json.dumps(monitors))
+
+    assert told["woken"] == ["betasoft", "site"]
+    assert "monitor_failing" in told["types"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import codecs
 import pytest
 
 from streamagents.errors import HttpError
-from streamagents.llm.tools.pages import Page, decode, page_of
+from streamagents.llm.tools.pages import Page, page_of
+from streamagents.net.encoding import decode
 
 URL = "https://example.com/"
 WORD = "Grüße, żółć 日本"

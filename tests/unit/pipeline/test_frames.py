@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from streamagents.errors import Reject, RetryLater
-from streamagents.runtime.frames import place
+from streamagents.pipeline.frames import place
 from support.bench import Bench
 from support.records import Scripted, record
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from streamagents.llm.tools.markup import text_of
+from streamagents.net.markup import text_of
 
 
 @pytest.mark.parametrize(

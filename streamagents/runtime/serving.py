@@ -1,0 +1,138 @@
+"""Serving: what the processes beside the workers share, from their first log line to their last."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING
+
+import structlog
+
+from streamagents.bus import KafkaBus
+from streamagents.errors import BrokerUnavailableError
+from streamagents.pipeline.addressing import known
+from streamagents.runtime.startup import ask, check_topics
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+
+    from streamagents.runtime.app import StreamApp
+    from streamagents.settings import Settings
+    from streamagents.topics import TopicSpec
+
+log = structlog.stdlib.get_logger("streamagents.runtime")
+
+_AGAIN_S = 1.0
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+def log_to_stderr(level: str) -> None:
+    """Show what is logged, as a worker does it, unless the application decided."""
+    logging.basicConfig(
+        level=level.upper(), format="[%(asctime)s] [%(process)d] [%(levelname)s] %(message)s"
+    )
+
+
+async def until_stopped(
+    work: Coroutine[None, None, None],
+    stop: Callable[[], bool] | None = None,
+    *,
+    grace_s: float = 0.0,
+) -> None:
+    """Run until the work ends by itself, or SIGTERM or SIGINT comes.
+
+    Args:
+        work: what is to run.
+        stop: asks it to end by itself, and says whether it can; else it is cancelled. A second
+            signal always does that.
+        grace_s: what it gets to end by itself.
+
+    Raises: what the work raises.
+    """
+    task = asyncio.ensure_future(work)
+    with _told(task, stop, grace_s):
+        await asyncio.wait([task])
+    if not task.cancelled():
+        task.result()
+
+
+@contextmanager
+def _told(
+    task: asyncio.Future[None], stop: Callable[[], bool] | None, grace_s: float
+) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    signals = 0
+
+    def on_signal() -> None:
+        nonlocal signals
+        signals += 1
+        log.info("stopping")
+        if signals == 1 and stop is not None and stop():
+            loop.call_later(grace_s, task.cancel)
+        else:
+            task.cancel()
+
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, on_signal)
+    try:
+        yield
+    finally:
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
+
+
+async def together(works: Iterable[Coroutine[None, None, None]]) -> None:
+    """Run until all have ended, or one fails.
+
+    Raises: what the first one raised.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            for work in works:
+                group.create_task(work)
+    except ExceptionGroup as several:
+        raise several.exceptions[0] from None
+
+
+def targets(app: StreamApp, types: Iterable[str]) -> list[TopicSpec]:
+    """The topics that events of these types go to."""
+    specs = {}
+    for type_ in types:
+        event, _ = known(app.registry, type_)
+        spec = app.layout.typed(event) if event else app.layout.inbox()
+        specs[spec.name] = spec
+    return list(specs.values())
+
+
+@asynccontextmanager
+async def writing(
+    settings: Settings, topics: list[TopicSpec]
+) -> AsyncIterator[tuple[KafkaBus, str]]:
+    """A bus to our broker, which is waited for as long as it takes, with one warning.
+
+    Gives the bus, and the id of the cluster.
+
+    Raises:
+        TopicsError: one of the topics is missing or has another number of partitions.
+    """
+    cluster, actual = await ask(settings.bootstrap, [spec.name for spec in topics])
+    check_topics(topics, actual)
+    bus = await _connected(settings.bootstrap)
+    try:
+        yield bus, cluster
+    finally:
+        await bus.__aexit__(None, None, None)
+
+
+async def _connected(bootstrap: str) -> KafkaBus:
+    warned = False
+    while True:
+        try:
+            return await KafkaBus(bootstrap).__aenter__()
+        except BrokerUnavailableError:  # it answered a moment ago
+            if not warned:
+                log.warning("waiting_for_broker", bootstrap=bootstrap)
+                warned = True
+            await asyncio.sleep(_AGAIN_S)
