@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Sequence
     from datetime import datetime
 
     from streamagents.events import Event, Headers
@@ -80,6 +80,32 @@ class Bus(Protocol):
             BrokerUnavailableError: the broker did not acknowledge in time; the record may or may
                 not have been kept.
             TopicsError: the topic does not exist.
+        """
+
+
+class Together(Protocol):
+    """Writes records that belong together: for who reads committed, all are there or none."""
+
+    async def send_together(self, records: Sequence[Outgoing]) -> None:
+        """Write them and wait until the broker has them.
+
+        Raises:
+            BrokerUnavailableError: the broker did not acknowledge in time; all of them may have
+                been kept, or none.
+            EventTooLargeError: one of them does not fit; none was kept.
+            TopicsError: a topic does not exist; none was kept.
+        """
+
+
+class Reader(Protocol):
+    """Reads topics from the beginning, in nobody's group."""
+
+    def read(self, topics: Sequence[str]) -> AsyncIterator[Record]:
+        """All that is committed in the topics now, in the order of each partition.
+
+        Raises:
+            BrokerUnavailableError: no broker answered in time.
+            TopicsError: one of the topics does not exist.
         """
 
 

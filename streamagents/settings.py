@@ -252,6 +252,8 @@ class Settings(BaseSettings):
 
     # -- gateway ---------------------------------------------------------------------------------
 
+    bind: str = "127.0.0.1"
+    """The address that workers and the gateway listen at; beyond loopback it needs a token."""
     gateway_port: Port = 8080
     gateway_token: Listed[SecretStr] = ()
     """Bearer tokens of `/events`, each alone or as `name:token`."""

@@ -15,6 +15,7 @@ from streamagents.cli import (
     bridge,
     demo,
     dev,
+    dlq,
     doctor,
     gateway,
     kafka,
@@ -42,6 +43,7 @@ app.command("demo")(demo.demo)
 app.command("dev")(dev.dev)
 app.command("gateway")(gateway.gateway)
 app.add_typer(kafka.app, name="kafka")
+app.add_typer(dlq.app, name="dlq")
 app.add_typer(topics.app, name="topics")
 app.command("send")(send.send)
 app.command("doctor")(doctor.doctor)

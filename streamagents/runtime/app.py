@@ -118,6 +118,8 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
             *consumed,
             *emitted,
             *(layout.letters(spec) for spec in consumed),
+            layout.letter_states(),
+            layout.audit(),
             *(layout.changelog(self.conf.id, count) for count in counts),
         ]
 

@@ -15,6 +15,7 @@ from streamagents.pipeline.crashes import Company, company, verdict
 from streamagents.pipeline.dedupe import duplicate, replay_count
 from streamagents.pipeline.mark import Status
 from streamagents.pipeline.outcome import DeadLetter, Park
+from streamagents.pipeline.replay import is_fresh
 from streamagents.pipeline.retry import after_failure
 from streamagents.runtime.attempt import Attempt
 from streamagents.runtime.case import open_case
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from streamagents.llm.asker import Asker
     from streamagents.pipeline.chain import Subscription
     from streamagents.pipeline.outcome import Incoming, Retry
+    from streamagents.pipeline.replay import Answers
     from streamagents.ports import Clock, Observer
     from streamagents.runtime.begun import Begun
     from streamagents.runtime.case import Case
@@ -57,6 +59,8 @@ class Worker:
     till: PartitionTill
     clock: Clock
     observer: Observer
+    answers: Answers
+    """To replayed letters."""
     alive: Callable[[], bool]
     """Whether the group still takes this worker for alive."""
     end_of: Callable[[str, int], int | None] = lambda _topic, _partition: None
@@ -106,6 +110,8 @@ class Handling:
                 self._settling.duplicate(incoming, repeated)
                 return None
         worker = self._worker
+        if replay and is_fresh(tuple(headers)) and (known is None or known.finished):
+            self._settling.forget_steps(incoming)
         case = open_case(
             incoming, subscription, intent, known, replay=replay, process=worker.process
         )

@@ -78,6 +78,7 @@ class OwnedPartition:
             group=worker.group,
             clock=worker.clock,
             observer=worker.observer,
+            answers=worker.answers,
             store=store,
             writer=writer,
             finish=self._finish,

@@ -102,7 +102,9 @@ class Reception:
         elif isinstance(decision, Forward):
             self._forward(record, decision)
         else:
-            self._write(record, "skipped", detail=decision.reason)
+            # A tombstone that is skipped is done with; another group's is that group's affair.
+            answers = self._settling.done_with(record) if decision.reason == "tombstone" else ()
+            self._write(record, "skipped", *answers, detail=decision.reason)
 
     def refuse(self, record: Record, error: BaseException) -> None:
         """It had to wait, and could not be kept: only a person can help."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from streamagents.pipeline.chain import Subscription, judge
 from streamagents.pipeline.dispatch import dispatch
 from streamagents.pipeline.outbox import channel_of, judge_action
+from streamagents.pipeline.replay import Answers, for_group
 from streamagents.runtime.clock import SystemClock
 from streamagents.runtime.emitter import Destination, Emitter
 from streamagents.runtime.engine import Engine
@@ -119,7 +121,10 @@ def _sources(
     sources.append(Source(inbox, route, None))
     deliver = partial(judge_action, channels=outbox, app_id=app_id, partition_of=partition_of)
     sources.append(Source(next(iter(outbox.values())), deliver, None, channel_of))
-    return {source.subscription.topic: source for source in sources}
+    return {
+        source.subscription.topic: replace(source, decide=for_group(source.decide, app_id))
+        for source in sources
+    }
 
 
 def _ticks(app_id: str, layout: Layout, ticking: Mapping[str, Registration]) -> Source:
@@ -166,6 +171,7 @@ def _worker(
         till=till,
         clock=clock,
         observer=observer,
+        answers=_answers(app.conf.id, layout.letter_states()),
         alive=lambda: app.consumer.silent_s < settings.session_timeout_s,
         # Asked when it is called: there is no consumer yet.
         end_of=lambda topic, partition: app.consumer.end_of(topic, partition),  # noqa: PLW0108
@@ -175,6 +181,12 @@ def _worker(
 
 def _destination(spec: TopicSpec) -> Destination:
     return Destination(topic=spec.name, partitions=spec.partitions)
+
+
+def _answers(app_id: str, spec: TopicSpec) -> Answers:
+    return Answers(
+        topic=spec.name, partitions=spec.partitions, partition_of=partition_of, by=app_id
+    )
 
 
 def _subscription(layout: Layout, spec: TopicSpec, registration: Registration) -> Subscription:

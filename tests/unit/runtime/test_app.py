@@ -103,6 +103,8 @@ async def test_the_specs_are_all_topics_that_are_read_or_written(
         "wide.dlq": 16,
         "streamagents.inbox.dlq": 4,
         "streamagents.actions.dlq": 4,
+        "streamagents.letters": 4,
+        "streamagents.audit": 4,
         "shop-state-p4-changelog": 4,
         "shop-state-p16-changelog": 16,
     }
