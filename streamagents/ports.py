@@ -231,6 +231,29 @@ class Requests(Protocol):
         """One was answered. The source is `events`, or the configured name of a hook."""
 
 
+class Calls(Protocol):
+    """Is told of calls of models. Must not raise and must not block."""
+
+    def called(
+        self,
+        agent: str,
+        model: str,
+        outcome: str,
+        seconds: float,
+        *,
+        usage: Usage | None,
+        usd: float | None,
+    ) -> None:
+        """One is over: ok, a code, or an error's class; what it took, as far as that is known."""
+
+
+class Effects(Protocol):
+    """Is told of effects that may have happened. Must not raise and must not block."""
+
+    def unknown(self, channel: str) -> None:
+        """Neither the channel nor the peer can tell about an interrupted one."""
+
+
 class Observer(Protocol):
     """Is told what became of events. Must not raise and must not block."""
 
@@ -242,7 +265,7 @@ class Report(NamedTuple):
     """One thing that happened to one event.
 
     `outcome` is one of received, started, ok, duplicate, retried, parked, delayed, dead_lettered,
-    skipped, forwarded, released, step_rerun.
+    skipped, forwarded, released, step, step_rerun.
     """
 
     outcome: str
@@ -253,9 +276,13 @@ class Report(NamedTuple):
     agent: str = ""
     attempt: int = 0
     code: str = ""
-    """The dead letter's error code, or the class of a failure."""
+    """The dead letter's error code, the class of a failure, or what became of a step."""
     detail: str = ""
     seconds: float = 0.0
     """How long the agent ran."""
     events: int = 1
     """Of how many events: `received` is told once for a whole poll, `offset` is its last."""
+    written_ms: int = 0
+    """When the event's record was written; milliseconds since the epoch, 0 where it is not told."""
+    replay: int = 0
+    """Which replay of a dead letter it was."""

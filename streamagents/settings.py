@@ -25,6 +25,7 @@ from streamagents.llm.limits import Limits, ModelRate, Price
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
+DEFAULT_WEB_PORT = 6066
 _LAST_PORT = 65535
 Port = Annotated[int, Field(ge=1, le=_LAST_PORT)]
 
@@ -134,6 +135,13 @@ class Settings(BaseSettings):
     faust_web: bool = False
     """Serve Faust's own web pages, too."""
     log_level: str = "info"
+
+    # -- operation -------------------------------------------------------------------------------
+
+    web_port: Annotated[int, Field(ge=0, le=_LAST_PORT)] | Literal["off"] = DEFAULT_WEB_PORT
+    """Of a worker's `/live /ready /health /metrics`; 0 is any that is free, `off` is none."""
+    bind: str = "127.0.0.1"
+    """Address that workers and gateways listen at."""
 
     # -- the model -------------------------------------------------------------------------------
 

@@ -86,6 +86,11 @@ class KafkaAdmin:
             for name, partitions in found.items()
         }
 
+    async def existing(self, names: Iterable[str]) -> set[str]:
+        """Those of the topics that exist."""
+        metadata = await self._metadata()
+        return {name for name in names if name in metadata}
+
     async def apply(self, changes: Iterable[Change]) -> None:
         """Create and configure; what is refused, or in order, is left alone.
 

@@ -13,6 +13,7 @@ from faust.exceptions import AlreadyConfiguredWarning
 from streamagents.actions.building import build_channels
 from streamagents.agents import build_registry
 from streamagents.errors import ConfigurationError
+from streamagents.ops.metrics import WorkerMetrics
 from streamagents.runtime.channels import close_channels
 from streamagents.runtime.clock import SystemClock
 from streamagents.runtime.garbage import calm_garbage_collector
@@ -24,6 +25,7 @@ from streamagents.runtime.internals import (
     commit_last,
 )
 from streamagents.runtime.logs import configure_logs
+from streamagents.runtime.lookout import Lookout
 from streamagents.runtime.models import build_model, close_model, open_model
 from streamagents.runtime.observers import Observers
 from streamagents.runtime.outbox import register_channels
@@ -31,6 +33,13 @@ from streamagents.runtime.pauses import AgentPauses
 from streamagents.runtime.spending import build_asker
 from streamagents.runtime.stall import StallWatch
 from streamagents.runtime.startup import lifetimes, prepare
+from streamagents.runtime.web import (
+    WorkerWeb,
+    faust_monitor,
+    faust_port,
+    handled_by,
+    start_web,
+)
 from streamagents.runtime.wiring import REBALANCE_S, build_engine
 from streamagents.settings import Settings, load_settings
 from streamagents.topics import Layout, TopicSpec
@@ -66,6 +75,9 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
     model: Model
     """Who answers `ctx.llm`."""
     stall_watch: StallWatch
+    metrics: WorkerMetrics
+    lookout: Lookout
+    web_pages: WorkerWeb
 
     def specs(self) -> list[TopicSpec]:
         """Every topic that the application reads or writes, as it has to be."""
@@ -88,7 +100,9 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
 
     async def on_first_start(self) -> None:
         """Wait for the broker, look at the topics, take a data folder; then as in Faust."""
+        start_web(self)
         folder, topics = await prepare(self.settings, self.conf.id, self.specs())
+        self.lookout.prepared(folder)
         await open_model(self.model, self.settings.model)
         self.engine.lifetimes = lifetimes(self.settings.dedupe_ttl_s, topics)
         with warnings.catch_warnings():
@@ -102,6 +116,7 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
 
     async def on_stop(self) -> None:
         """Drain before Faust stops anything: what ends later could not be written."""
+        self.lookout.stopping()
         await self.engine.shut_down(self.settings.shutdown_grace_s)
         await commit_last(self)
         self.engine.drop()
@@ -109,6 +124,8 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
         await close_model(self.model)
         await close_channels(self.channels)
         await super().on_stop()
+        await self.lookout.stop()
+        self.web_pages.stop()
 
 
 def create_app(
@@ -163,6 +180,13 @@ def create_app(
     app.model = model or build_model(settings)
     app.channels = build_channels(channels)
     app.observers, app.pauses = Observers(), AgentPauses(clock)
+    app.metrics = WorkerMetrics(
+        handled_by(app.registry, app.layout, app.channels),
+        model=settings.model,
+        view=lambda: app.lookout.view,
+    )
+    app.monitor = faust_monitor(app.metrics)
+    app.observers.add(app.metrics.events)
     asker, till = build_asker(
         app.model,
         app.registry,
@@ -177,12 +201,15 @@ def create_app(
         app.registry,
         app.layout,
         settings,
-        channels=register_channels(app.channels, clock),
+        channels=register_channels(app.channels, clock, app.metrics.events),
         pauses=app.pauses,
         observer=app.observers,
         asker=asker,
         till=till,
     )
+    asker.calls, app.engine.on_truncated = app.metrics.models, app.metrics.events.truncated
+    app.lookout = Lookout(app, (spec.name for spec in app.specs()))
+    app.web_pages = WorkerWeb(settings, app.metrics, lambda: app.lookout.view)
     registrations = (*app.registry.agents.values(), app.registry.fallback)
     app.stall_watch = StallWatch(
         (registration.route.agent for registration in registrations),
@@ -247,7 +274,11 @@ def _faust_app(app_id: str, settings: Settings) -> StreamApp:
         topic_partitions=settings.partitions,
         topic_replication_factor=settings.replication,
         topic_disable_leader=True,  # no timers yet
-        web_enabled=settings.faust_web,
+        # Our own pages; Faust's are looked after by the boot strategy. A worker's --web-port and
+        # --web-bind change these.
+        web_enabled=settings.web_port != "off",
+        web_port=faust_port(settings),
+        web_bind=settings.bind,
         stream_wait_empty=False,  # we drain ourselves, within a bound
         broker_session_timeout=settings.session_timeout_s,
         broker_heartbeat_interval=min(3.0, settings.session_timeout_s / 3),

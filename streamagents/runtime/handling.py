@@ -82,6 +82,8 @@ class Handling:
         self._worker, self._settling, self._park = worker, settling, park
         self.running: set[asyncio.Task[Any]] = set()
         """Lanes whose agent runs now."""
+        self.begun = 0
+        """Attempts so far."""
         self.releasing = False
         """Nothing begins any more, and lanes are cancelled to give their events back."""
 
@@ -121,6 +123,7 @@ class Handling:
         worker, agent = self._worker, case.incoming.registration
         attempt = self._new_attempt(case) if agent.wants_context else None
         started_at = worker.clock.monotonic()
+        self.begun += 1
         worker.observer.observe(report_of("started", case.incoming, case.attempts + 1))
         begun = worker.invoker.start(case, attempt)
         if begun is None:
@@ -162,12 +165,12 @@ class Handling:
                 return True
             if isinstance(decision, Park):
                 self._park(case, decision.after_s)
-                self._settling.tell_put_off("parked", case, error, decision.after_s)
+                self._settling.tell_put_off("parked", case, error, decision.after_s, seconds)
                 return False
             # Durable before the next attempt: a crash between them must not forget a failure.
             await self._settling.write(case, Status.WAITING)
             case.marked = False
-            self._settling.tell_put_off("retried", case, error, decision.after_s)
+            self._settling.tell_put_off("retried", case, error, decision.after_s, seconds)
             if not self.releasing:
                 await self._worker.clock.sleep(decision.after_s)
         raise asyncio.CancelledError  # the event is given back
@@ -209,6 +212,7 @@ class Handling:
                 await self._settling.write(case, Status.RUNNING)
                 # A worker may be frozen in this wait, too, and another one run the event meanwhile.
                 await self._until_alive()
+            self.begun += 1
             self._settling.tell("started", case)
             started_at = worker.clock.monotonic()
             error = await self._run(case, attempt)

@@ -32,6 +32,8 @@ class Source:
     decide: Decide
     agent: str | None
     """Who handles all of it; None where the topic leads to several."""
+    whose: Callable[[Record], str] | None = None
+    """Names who handles a record, where it is worth counting."""
 
 
 class Reception:
@@ -88,6 +90,11 @@ class Reception:
             return decision
         self._follow(record, decision)
         return None
+
+    def whose(self, record: Record) -> str:
+        """The agent that a record is for; empty if it is for none."""
+        decision = self._decide(record)
+        return decision.registration.name if isinstance(decision, Incoming) else ""
 
     def _follow(self, record: Record, decision: Skip | Forward | DeadLetter) -> None:
         if isinstance(decision, DeadLetter):

@@ -132,7 +132,8 @@ class Settling:
         """
         writes = case.done(self._clock.now())
         incoming, attempts = case.incoming, case.attempts + 1
-        if not (records or state or case.has_steps or isinstance(incoming.record, StoredRecord)):
+        waited = isinstance(incoming.record, StoredRecord)
+        if not (records or state or case.has_steps or waited or case.replay):
             self._ends.add(incoming, attempts, seconds, writes)
             return
 
@@ -144,7 +145,7 @@ class Settling:
             writes |= state
         if case.has_steps:
             writes |= dict.fromkeys(self._step_keys(case))
-        report = report_of("ok", incoming, attempts, seconds)
+        report = report_of("ok", incoming, attempts, seconds, replay=case.replay)
         self._add(incoming.record, report, writes, records, refused, binding=bool(state))
 
     def dead_letter(self, case: Case, why: DeadLetter, seconds: float = 0.0) -> None:
@@ -161,6 +162,7 @@ class Settling:
                 seconds=seconds,
                 code=why.code,
                 detail=why.reason,
+                replay=case.replay,
             ),
             why.error,
         )
@@ -181,6 +183,7 @@ class Settling:
             event_id=str(origin),
             code=why.code,
             detail=why.reason,
+            replay=replay,
         )
         if duplicate(self.mark(mark_key), record.value, replay) is not None:
             again = report._replace(outcome="duplicate", code="", detail="")
@@ -242,10 +245,16 @@ class Settling:
         attempt = case.attempts + (outcome == "started")
         self._observer.observe(report_of(outcome, case.incoming, attempt))
 
-    def tell_put_off(self, outcome: str, case: Case, error: BaseException, after_s: float) -> None:
-        """Report an attempt that is followed by another, so many seconds later."""
+    def step_taken(self, case: Case, outcome: str) -> None:
+        """Report what became of a step: ran, stored, failed."""
+        self._observer.observe(report_of("step", case.incoming, case.attempts + 1, code=outcome))
+
+    def tell_put_off(
+        self, outcome: str, case: Case, error: BaseException, after_s: float, seconds: float
+    ) -> None:
+        """Report an attempt of so many seconds that is followed by another, so much later."""
         code, detail = type(error).__name__, describe(error)
-        report = report_of(outcome, case.incoming, case.attempts, code=code, detail=detail)
+        report = report_of(outcome, case.incoming, case.attempts, seconds, code=code, detail=detail)
         wished = isinstance(error, RetryLater)
         log.log(
             logging.INFO if wished else logging.WARNING,

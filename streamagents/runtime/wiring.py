@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamagents.pipeline.chain import Subscription, judge
 from streamagents.pipeline.dispatch import dispatch
-from streamagents.pipeline.outbox import judge_action
+from streamagents.pipeline.outbox import channel_of, judge_action
 from streamagents.runtime.clock import SystemClock
 from streamagents.runtime.emitter import Destination, Emitter
 from streamagents.runtime.engine import Engine
@@ -113,7 +113,7 @@ def _sources(
     route = partial(dispatch, inbox=inbox, typed=typed, partition_of=partition_of)
     sources.append(Source(inbox, route, None))
     deliver = partial(judge_action, channels=outbox, app_id=app_id, partition_of=partition_of)
-    sources.append(Source(next(iter(outbox.values())), deliver, None))
+    sources.append(Source(next(iter(outbox.values())), deliver, None, channel_of))
     return {source.subscription.topic: source for source in sources}
 
 

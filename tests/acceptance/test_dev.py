@@ -47,6 +47,7 @@ class Dev:
             **os.environ,
             "PYTHONPATH": str(CHECKOUT),
             "STREAMAGENTS_DATA_DIR": str(folder / "data"),
+            "STREAMAGENTS_WEB_PORT": "0",
             "STREAMAGENTS_KAFKA_PORT": str(free_port()),
         }
         self.write(APP.format(word="one"))

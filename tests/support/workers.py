@@ -80,6 +80,7 @@ class Fleet:
             "STREAMAGENTS_DATA_DIR": str(self.data),
             "STREAMAGENTS_TOPIC_PREFIX": self.prefix,
             "STREAMAGENTS_SESSION_TIMEOUT_S": str(SESSION_S),
+            "STREAMAGENTS_WEB_PORT": "0",
             **environment,
         }
 

@@ -21,6 +21,7 @@ from streamagents.runtime.internals.consumer import RecordConsumer, RecordTransp
 from streamagents.runtime.internals.handles import (
     OFFSET_KEY,
     commit_last,
+    heartbeat_silence_s,
     open_store,
     producer_settings,
     retrieve_transaction_error,
@@ -47,6 +48,7 @@ __all__ = [
     "commit_last",
     "has_raw_names",
     "header_name",
+    "heartbeat_silence_s",
     "open_store",
     "producer_settings",
     "retrieve_transaction_error",
