@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,10 @@ _JOURNAL = os.open(
 def note(*words: object) -> None:
     """One line, in one write: what a kill leaves is whole."""
     os.write(_JOURNAL, (" ".join(map(str, (*words, os.getpid()))) + "\n").encode())
+
+
+_TIMEOUT_S = float(os.environ.get("JOBS_TIMEOUT_S", "60"))
+_HELD_S = {"block": 2, "dead": 3600}
 
 
 class Job(Event, topic="job", key="who", id="n"):
@@ -62,8 +67,10 @@ class JobAgent:
                 raise Reject("not wanted")
             case "kill":
                 os._exit(9)
-            case "block":
-                time.sleep(2)  # noqa: ASYNC251 - what an agent must not do
+            case "block" | "dead":
+                time.sleep(_HELD_S[job.what])  # noqa: ASYNC251 - what an agent must not do
+            case "deaf":
+                await deaf()
             case "hang":
                 await asyncio.to_thread(time.sleep, 3600)
             case "cancel":
@@ -73,6 +80,14 @@ class JobAgent:
         await asyncio.sleep(job.seconds)
         note("end", job.n, job.who, ctx.event.attempt)
         return JobDone(n=job.n, who=job.who, attempt=ctx.event.attempt)
+
+
+async def deaf() -> None:
+    """Goes on for a while, whatever it is told."""
+    until = time.monotonic() + 25
+    while time.monotonic() < until:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(until - time.monotonic())
 
 
 class OrderAgent:
@@ -93,7 +108,7 @@ class Leftovers:
 
 app = create_app(
     "jobs",
-    agents={"job": Route(JobAgent(), backoff_s=0.2, timeout_s=60), "order": OrderAgent()},
+    agents={"job": Route(JobAgent(), backoff_s=0.2, timeout_s=_TIMEOUT_S), "order": OrderAgent()},
     fallback=Leftovers(),
 )
 
