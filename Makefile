@@ -8,7 +8,7 @@ PEERS := .venv-bench
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: demo test check format bench chaos evals lock clean
+.PHONY: demo test check format bench chaos evals dashboards lock clean
 
 demo: $(VENV)/installed
 	@$(BIN)/streamagents demo
@@ -39,6 +39,10 @@ chaos: $(VENV)/installed
 # which costs. ARGS="--agent lead", "--provider rules", "--wrong", "--json"
 evals: $(VENV)/installed
 	@PYTHONPATH=tests $(BIN)/python -m evals $(ARGS)
+
+# Grafana's JSON, from monitoring/dashboards.
+dashboards: $(VENV)/installed
+	@PYTHONPATH=monitoring $(BIN)/python -m dashboards
 
 # Hashes of everything, build requirements too, and no host: any index that has the files will do.
 lock:

@@ -162,7 +162,8 @@ EFFECTS: Final = Row(
         ),
         Panel(
             question="Do effects pile up?",
-            why="In the hands of the workers, and not yet delivered. A channel that is slow or down holds them back.",
+            why="In the hands of the workers, not delivered. A channel that is slow or down holds "
+            "them back.",
             unit="short",
             queries=(Query("sum by (channel) (streamagents_outbox_pending)", "{{channel}}"),),
         ),

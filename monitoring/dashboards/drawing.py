@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from grafana_foundation_sdk.builders import bargauge, common, dashboard, prometheus, stat, timeseries
+from grafana_foundation_sdk.builders import (
+    bargauge,
+    common,
+    dashboard,
+    prometheus,
+    stat,
+    timeseries,
+)
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import common as words
 from grafana_foundation_sdk.models import dashboard as models
@@ -13,7 +20,9 @@ from grafana_foundation_sdk.models import dashboard as models
 from dashboards.board import Shape
 
 if TYPE_CHECKING:
-    from dashboards.board import Board, Choice, Panel, Query
+    from collections.abc import Callable
+
+    from dashboards.board import Board, Panel, Query
 
 Builder: TypeAlias = "timeseries.Panel | stat.Panel | bargauge.Panel"
 
@@ -64,9 +73,7 @@ def _panel(panel: Panel) -> Builder:
         made.max(panel.top)
     steps = [models.Threshold(value=None, color=panel.base)]
     steps += [models.Threshold(value=value, color=colour) for value, colour in panel.limits]
-    made.thresholds(
-        dashboard.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(steps)
-    )
+    made.thresholds(dashboard.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(steps))
     for number, query in enumerate(panel.queries):
         made.with_target(_target(query, chr(ord("A") + number), panel.shape))
     return made
@@ -101,7 +108,7 @@ def _stack(panel: Panel) -> timeseries.Panel:
     return _lines(panel).fill_opacity(40).stacking(stacking)
 
 
-def _number(panel: Panel) -> stat.Panel:
+def _number(_: Panel) -> stat.Panel:
     return (
         stat.Panel()
         .height(_NUMBER_HEIGHT)
@@ -112,7 +119,7 @@ def _number(panel: Panel) -> stat.Panel:
     )
 
 
-def _bars(panel: Panel) -> bargauge.Panel:
+def _bars(_: Panel) -> bargauge.Panel:
     return (
         bargauge.Panel()
         .height(_LINE_HEIGHT)
@@ -126,7 +133,7 @@ def _newest() -> common.ReduceDataOptions:
     return common.ReduceDataOptions().calcs(["lastNotNull"]).values(values=False)
 
 
-_SHAPES: Final = {
+_SHAPES: Final[dict[Shape, Callable[[Panel], Builder]]] = {
     Shape.LINES: _lines,
     Shape.STACK: _stack,
     Shape.NUMBER: _number,

@@ -23,13 +23,13 @@ NOW: Final = Row(
         ),
         Panel(
             question="Is anything stuck?",
-            why="For how long the commit position of the slowest partition has stood still with "
-            "events behind it. Seconds are normal, minutes only where an agent takes minutes.",
-            unit="s",
-            queries=(Query("max(streamagents_commit_stalled_seconds)", "longest stall"),),
+            why="What `/health` of each process says. `stuck` cannot work, `stale` has work and "
+            "does not move; the page itself says why.",
+            unit="short",
+            queries=(Query("sum by (status) (streamagents_health_status) > 0", "{{status}}"),),
             shape=Shape.NUMBER,
             width=4,
-            limits=((60, "yellow"), (300, "red")),
+            empty="no worker",
         ),
         Panel(
             question="How much work waits?",
@@ -105,7 +105,8 @@ FLOW: Final = Row(
             unit="eps",
             queries=(
                 Query(
-                    "sum by (outcome) (rate(streamagents_events_processed_total[$__rate_interval]))",
+                    "sum by (outcome) "
+                    "(rate(streamagents_events_processed_total[$__rate_interval]))",
                     "{{outcome}}",
                 ),
             ),
@@ -149,8 +150,7 @@ FLOW: Final = Row(
             unit="short",
             queries=(
                 Query(
-                    "60 * sum by (topic) "
-                    "(rate(streamagents_dlq_messages_total[$__rate_interval]))",
+                    "60 * sum by (topic) (rate(streamagents_dlq_messages_total[$__rate_interval]))",
                     "{{topic}}",
                 ),
             ),

@@ -18,8 +18,7 @@ PARTITIONS: Final = Row(
             unit="short",
             queries=(
                 Query(
-                    "max by (topic, partition) "
-                    f"(streamagents_consumer_lag{{{_TOPIC}}})",
+                    f"max by (topic, partition) (streamagents_consumer_lag{{{_TOPIC}}})",
                     "{{topic}} {{partition}}",
                 ),
             ),
@@ -31,8 +30,7 @@ PARTITIONS: Final = Row(
             unit="s",
             queries=(
                 Query(
-                    "max by (topic, partition) "
-                    f"(streamagents_commit_stalled_seconds{{{_TOPIC}}})",
+                    f"max by (topic, partition) (streamagents_commit_stalled_seconds{{{_TOPIC}}})",
                     "{{topic}} {{partition}}",
                 ),
             ),
@@ -131,9 +129,7 @@ PROCESSES: Final = Row(
             why="Resident. It grows with what is in flight, and does not grow with ids: those are "
             "on disk.",
             unit="bytes",
-            queries=(
-                Query("max by (instance) (process_resident_memory_bytes)", "{{instance}}"),
-            ),
+            queries=(Query("max by (instance) (process_resident_memory_bytes)", "{{instance}}"),),
         ),
         Panel(
             question="How busy are they?",
@@ -162,12 +158,11 @@ PROCESSES: Final = Row(
         ),
         Panel(
             question="Since when do they run?",
-            why="Seconds since the start of each process.",
+            why="The time since the start of each process; a line that falls is a restart.",
             unit="s",
             queries=(
                 Query("time() - (max by (instance) (process_start_time_seconds))", "{{instance}}"),
             ),
-            shape=Shape.NUMBER,
         ),
     ),
 )

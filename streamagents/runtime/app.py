@@ -184,6 +184,7 @@ def create_app(
         handled_by(app.registry, app.layout, app.channels),
         model=settings.model,
         view=lambda: app.lookout.view,
+        stuck_after_s=settings.stuck_after_s,
     )
     app.monitor = faust_monitor(app.metrics)
     app.observers.add(app.metrics.events)

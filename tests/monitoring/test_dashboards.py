@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
+
 from dashboards import BOARDS
 from dashboards.drawing import drawn
-
 from support.commands import CHECKOUT
 from support.promql import OF_TARGETS, exported, grouped, named, selected
 

@@ -13,7 +13,7 @@ from support.prometheus import promtool
 from support.promql import OF_PROMETHEUS, OF_TARGETS, exported, grouped, selected
 
 FOLDER = CHECKOUT / "monitoring/rules"
-FILE, TESTS = FOLDER / "streamagents.yml", FOLDER / "streamagents_test.yml"
+FILE, TESTS = FOLDER / "streamagents.yml", sorted(FOLDER.glob("*_test.yml"))
 RULES: dict[str, dict[str, Any]] = {
     rule["alert"]: rule
     for group in yaml.safe_load(FILE.read_text())["groups"]
@@ -42,14 +42,15 @@ def test_promtool_reads_the_rules_and_the_configuration() -> None:
 
 
 def test_the_tests_of_the_rules_pass() -> None:
-    done = promtool("test", "rules", TESTS)
+    done = promtool("test", "rules", *TESTS)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_each_alert_has_a_case_that_fires_and_one_that_does_not() -> None:
     cases = [
         case
-        for group in yaml.safe_load(TESTS.read_text())["tests"]
+        for path in TESTS
+        for group in yaml.safe_load(path.read_text())["tests"]
         for case in group["alert_rule_test"]
     ]
     assert {case["alertname"] for case in cases if case["exp_alerts"]} == set(RULES)

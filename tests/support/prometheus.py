@@ -175,7 +175,9 @@ def _unpacked(folder: Path = _UNPACKED) -> Path:
 
 def _downloaded(folder: Path) -> bool:
     if not list(folder.glob("*.deb")):
-        _run("apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", "prometheus", cwd=folder)
+        _run(
+            "apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", "prometheus", cwd=folder
+        )
     return bool(list(folder.glob("*.deb")))
 
 
