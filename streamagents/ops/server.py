@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 import threading
 from dataclasses import dataclass
@@ -94,8 +95,10 @@ class PageServer:
         try:
             return socket.create_server((self._host, self._port), family=family, backlog=_MOST)
         except OSError as exc:
+            known = exc.errno if not isinstance(exc, socket.gaierror) else None
+            words = os.strerror(known) if known else exc.strerror or "it cannot be found"
             raise ConfigurationError(
-                f"{self._host}:{self._port} cannot be listened at ({exc.strerror or exc}): end "
+                f"{self._host}:{self._port} cannot be listened at ({words}): end "
                 f"what uses it, perhaps another worker, or set {self._setting} to another port; "
                 "0 takes any that is free."
             ) from exc

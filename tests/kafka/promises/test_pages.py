@@ -74,10 +74,12 @@ async def test_a_quiet_worker_is_well_and_ready(fleet: Fleet) -> None:
 async def test_a_frozen_loop_is_stuck_and_the_pages_still_answer(fleet: Fleet) -> None:
     worker = fleet.start(STREAMAGENTS_STUCK_AFTER_S="8")
     port = port_of(fleet)
+    wait_until(lambda: get(port, "/ready")[0] == 200, 20)
     await fleet.jobs([1], what="dead")
     wait_until(lambda: fleet.lines("start"), 20)
     slowest, statuses = 0.0, set()
-    while worker.poll() is None:
+    until = time.monotonic() + 60
+    while worker.poll() is None and time.monotonic() < until:
         asked_at = time.monotonic()
         try:
             statuses.add((get(port, "/live")[0], health(port)["status"]))
