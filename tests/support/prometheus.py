@@ -43,26 +43,27 @@ class Prometheus:
         assert isinstance(result, list), f"{expr} is no query of series: {result}"
         return result
 
-    def alerts(self) -> dict[str, set[str]]:
-        """By name, the states of the alerts that are pending or firing."""
-        states: dict[str, set[str]] = {}
-        for alert in self._get("alerts")["alerts"]:
-            states.setdefault(alert["labels"]["alertname"], set()).add(alert["state"])
-        return states
+    def firing(self, alert: str = "") -> list[dict[str, str]]:
+        """The labels of the alerts that fire, of this name or of all."""
+        found = [one for one in self._get("alerts")["alerts"] if one["state"] == "firing"]
+        labels: list[dict[str, str]] = [one["labels"] for one in found]
+        return [one for one in labels if alert in {"", one["alertname"]}]
 
-    def fires(self, alert: str) -> bool:
-        """Whether an alert of this name does."""
-        return "firing" in self.alerts().get(alert, set())
+    def texts(self) -> list[str]:
+        """What a person is told by the alerts that are pending or firing."""
+        alerts = self._get("alerts")["alerts"]
+        return [text for alert in alerts for text in alert["annotations"].values()]
 
     def reached(self) -> dict[str, str]:
         """By address, how the last look at each target ended: up, down, unknown."""
         targets = self._get("targets", state="active")["activeTargets"]
         return {target["labels"]["instance"]: target["health"] for target in targets}
 
-    def faults(self) -> list[str]:
-        """Rules that could not be evaluated."""
+    def rules(self) -> dict[str, str]:
+        """By alert, what became of its last evaluation: ok, or why it could not be."""
         groups = self._get("rules")["groups"]
-        return [rule["lastError"] for g in groups for rule in g["rules"] if rule.get("lastError")]
+        rules = [rule for group in groups for rule in group["rules"]]
+        return {rule["name"]: rule.get("lastError") or rule["health"] for rule in rules}
 
     def _get(self, what: str, **asked: str) -> Any:
         with urlopen(f"{self.url}/api/v1/{what}?{urlencode(asked)}", timeout=_ASK_S) as answer:
