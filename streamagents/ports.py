@@ -224,6 +224,16 @@ class Polls(Protocol):
         """A schedule was woken: fired, caught_up, or skipped; `at` is the slot."""
 
 
+class NoPolls:
+    """Nobody wants to know."""
+
+    def polled(self, monitor: str, outcome: str, at: datetime) -> None:
+        """Forget it."""
+
+    def fired(self, schedule: str, outcome: str, at: datetime) -> None:
+        """Forget it."""
+
+
 class Requests(Protocol):
     """Is told of requests to the gateway. Must not raise and must not block."""
 

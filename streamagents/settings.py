@@ -21,6 +21,7 @@ from streamagents.agents.asking import DEFAULT_MODEL
 from streamagents.agents.budget import Budget, WhenSpent
 from streamagents.errors import ConfigurationError
 from streamagents.llm.limits import Limits, ModelRate, Price
+from streamagents.triggers.cron.configured import ScheduleSetting  # noqa: TC001 - pydantic reads it
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -37,13 +38,18 @@ def _listed(value: Any) -> Any:
     return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
-def _named(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return from_json(value)
-    except ValueError:
-        raise ValueError('is no JSON object such as {"#leads": "https://..."}') from None
+def _object(example: str) -> BeforeValidator:
+    """What is written as a JSON object."""
+
+    def read(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return from_json(value)
+        except ValueError:
+            raise ValueError(f"is no JSON object such as {example}") from None
+
+    return BeforeValidator(read)
 
 
 T = TypeVar("T")
@@ -132,6 +138,8 @@ class Settings(BaseSettings):
     """What the provider takes in a minute, as JSON by model; `*` is for all that are not named."""
     model_prices: dict[str, Price] = Field(default_factory=dict)
     """USD per million tokens, as JSON by model, before those that we know."""
+    redact: Listed[str] = ()
+    """Names of fields whose values are not shown, beside those that never are."""
     faust_web: bool = False
     """Serve Faust's own web pages, too."""
     log_level: str = "info"
@@ -142,6 +150,11 @@ class Settings(BaseSettings):
     """Of a worker's `/live /ready /health /metrics`; 0 is any that is free, `off` is none."""
     bind: str = "127.0.0.1"
     """Address that workers and gateways listen at."""
+    log_format: Literal["console", "json"] = "console"
+    log_file: Path | None = None
+    """Beside standard error; rotated at 10 MiB, five older ones are kept. One a process."""
+    log_outcomes: bool = False
+    """A line for each event that ended well, too."""
 
     # -- the model -------------------------------------------------------------------------------
 
@@ -162,7 +175,9 @@ class Settings(BaseSettings):
 
     slack_webhook_url: SecretStr | None = None
     """Incoming webhook of every Slack channel that `slack_webhooks` does not name."""
-    slack_webhooks: Annotated[dict[str, SecretStr], NoDecode, BeforeValidator(_named)] = {}
+    slack_webhooks: Annotated[
+        dict[str, SecretStr], NoDecode, _object('{"#leads": "https://..."}')
+    ] = {}
     """JSON object: our name of a channel -> its incoming webhook."""
     smtp_host: str | None = None
     """Mail server; unset: no e-mail."""
@@ -185,6 +200,15 @@ class Settings(BaseSettings):
     """Of the records; unset: SQLite in the data folder."""
     allow_private_hosts: Listed[str] = ()
     """Exact `host:port` that requests may reach although their addresses are private."""
+
+    # -- schedules -------------------------------------------------------------------------------
+
+    schedules: Annotated[
+        dict[str, ScheduleSetting],
+        NoDecode,
+        _object('{"daily": {"cron": "0 9 * * *", "type": "report_due"}}'),
+    ] = {}
+    """JSON object: name -> `{"cron", "type", "data", "zone", "catch_up", "cap"}`."""
 
     @field_validator("*", mode="before")
     @classmethod

@@ -174,6 +174,7 @@ EDGES: Final = Row(
                 ),
             ),
             shape=Shape.STACK,
+            width=6,
             empty="no requests",
         ),
         Panel(
@@ -187,7 +188,23 @@ EDGES: Final = Row(
                     "{{monitor}} {{outcome}}",
                 ),
             ),
+            width=6,
             empty="no monitors",
+        ),
+        Panel(
+            question="Do schedules fire?",
+            why="Slots by what became of them. `skipped` came too late and was left out, "
+            "`caught_up` came too late and was not.",
+            unit="short",
+            queries=(
+                Query(
+                    "60 * sum by (schedule, outcome) "
+                    "(rate(streamagents_schedule_slots_total[$__rate_interval]))",
+                    "{{schedule}} {{outcome}}",
+                ),
+            ),
+            width=6,
+            empty="no schedules",
         ),
         Panel(
             question="Do effects get out?",
@@ -201,6 +218,7 @@ EDGES: Final = Row(
                 ),
             ),
             shape=Shape.STACK,
+            width=6,
         ),
     ),
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from datetime import UTC
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from pydantic import AwareDatetime
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from streamagents.agents.context import Context
 
 
+TICK_ATTEMPTS = 3
+"""Failures until a tick becomes a dead letter."""
+
+
 class Tick(Event, topic=TICKS, key="name", id=None):
     """It is time. One slot of one name is one event, however often it is written."""
 
@@ -25,6 +30,7 @@ class Tick(Event, topic=TICKS, key="name", id=None):
     """The moment that it stands for, in UTC; it may be handled much later."""
 
 
+@runtime_checkable
 class Ticking(Protocol):
     """An agent that the clock wakes: a schedule, or a monitor."""
 
@@ -53,4 +59,4 @@ class Ticking(Protocol):
 
 def tick_id(name: str, slot: datetime) -> str:
     """The id of a tick, `<name>:<slot>`, and of what a schedule emits for it."""
-    return f"{name}:{slot.isoformat().replace('+00:00', 'Z')}"
+    return f"{name}:{slot.astimezone(UTC).isoformat().replace('+00:00', 'Z')}"

@@ -6,6 +6,6 @@ wait has an end. The worker's own consumer and transactions are no part of it (`
 
 from streamagents.bus.admin import KafkaAdmin
 from streamagents.bus.producer import KafkaBus
-from streamagents.bus.reader import TopicReader, read_all
+from streamagents.bus.reader import TopicReader, read_all, read_tail
 
-__all__ = ["KafkaAdmin", "KafkaBus", "TopicReader", "read_all"]
+__all__ = ["KafkaAdmin", "KafkaBus", "TopicReader", "read_all", "read_tail"]

@@ -132,6 +132,11 @@ class KafkaAdmin:
         cluster = await self._answer(self._client.describe_cluster)
         return str(cluster["cluster_id"])
 
+    async def brokers(self) -> int:
+        """How many brokers the cluster has."""
+        cluster = await self._answer(self._client.describe_cluster)
+        return len(cluster["brokers"])
+
     async def committed(self, group: str) -> dict[Partition, int]:
         """What a group has committed; empty for one that does not exist."""
         offsets = await self._answer(lambda: self._client.list_consumer_group_offsets(group))

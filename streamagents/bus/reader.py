@@ -26,6 +26,8 @@ _POLL_MS = 200
 class TopicReader:
     """Reads what is committed, each record once. An async context manager.
 
+    With `last` it begins so many offsets before the end of each partition.
+
     ```python
     async with TopicReader("127.0.0.1:9092", ["new_lead", "new_lead.dlq"]) as reader:
         async for record in reader.to_end():
@@ -33,8 +35,15 @@ class TopicReader:
     ```
     """
 
-    def __init__(self, bootstrap: str, names: Iterable[str], *, timeout_s: float = 10.0) -> None:
-        self._bootstrap = bootstrap
+    def __init__(
+        self,
+        bootstrap: str,
+        names: Iterable[str],
+        *,
+        timeout_s: float = 10.0,
+        last: int | None = None,
+    ) -> None:
+        self._bootstrap, self._last = bootstrap, last
         self._names = list(names)
         self._timeout_s = timeout_s
         self._consumer: Any = None
@@ -70,7 +79,19 @@ class TopicReader:
         # The driver's tasks begin with the next turn of the loop; stopped before, it would raise
         # their CancelledError at us.
         await asyncio.sleep(0)
+        if self._last is not None:
+            await self._skip({TopicPartition(*at): end for at, end in found.items()}, self._last)
         return self
+
+    async def _skip(self, ends: dict[TopicPartition, int], last: int) -> None:
+        try:
+            async with answered(self._bootstrap, self._timeout_s):
+                begins = await self._consumer.beginning_offsets(list(ends))
+        except BaseException:  # likewise
+            await self._consumer.stop()
+            raise
+        for partition, end in ends.items():
+            self._consumer.seek(partition, max(begins[partition], end - last))
 
     async def __aexit__(
         self,
@@ -130,4 +151,12 @@ class TopicReader:
 async def read_all(bootstrap: str, *names: str, timeout_s: float = 10.0) -> list[Record]:
     """All that is committed in the topics now, in the order of each partition."""
     async with TopicReader(bootstrap, names, timeout_s=timeout_s) as reader:
+        return [record async for record in reader.to_end()]
+
+
+async def read_tail(
+    bootstrap: str, *names: str, last: int, timeout_s: float = 10.0
+) -> list[Record]:
+    """What is committed in the last so many offsets of each partition of the topics."""
+    async with TopicReader(bootstrap, names, timeout_s=timeout_s, last=last) as reader:
         return [record async for record in reader.to_end()]

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from streamagents.cli import demo, dev, kafka, send, topics, worker
+from streamagents.cli import demo, dev, doctor, kafka, send, status, topics, worker
 from streamagents.errors import StreamAgentsError
 
 __all__ = ["app", "main"]
@@ -31,6 +31,8 @@ app.command("dev")(dev.dev)
 app.add_typer(kafka.app, name="kafka")
 app.add_typer(topics.app, name="topics")
 app.command("send")(send.send)
+app.command("doctor")(doctor.doctor)
+app.command("status")(status.status)
 app.command("worker", context_settings=worker.CONTEXT_SETTINGS)(worker.worker)
 
 

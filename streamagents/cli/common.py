@@ -12,9 +12,10 @@ import typer
 from streamagents.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from streamagents.agents import Registry
+    from streamagents.agents.tick import Ticking
     from streamagents.settings import Settings
     from streamagents.topics import Layout, TopicSpec
 
@@ -44,6 +45,14 @@ class Application(Protocol):
     @property
     def settings(self) -> Settings:
         """Its settings."""
+
+    @property
+    def group(self) -> str:
+        """Its consumer group."""
+
+    @property
+    def ticking(self) -> Mapping[str, Ticking]:
+        """Its schedules and monitors, by name."""
 
     def specs(self) -> Sequence[TopicSpec]:
         """All of its topics."""

@@ -51,11 +51,19 @@ class Handled:
     """Agent and topic."""
     actions: str = ""
     """The topic of effects; its agents are the channels."""
+    ticks: str = ""
+    """The topic of ticks; its agents are schedules and monitors."""
 
     @property
     def agents(self) -> Sequence[str]:
-        """All of them, channels left out."""
-        return sorted({agent for agent, topic in self.pairs if topic != self.actions})
+        """Those that handle events."""
+        ours = {self.actions, self.ticks}
+        return sorted({agent for agent, topic in self.pairs if topic not in ours})
+
+    @property
+    def everybody(self) -> Sequence[str]:
+        """Channels, schedules and monitors among them."""
+        return sorted({agent for agent, _ in self.pairs})
 
     @property
     def channels(self) -> Sequence[str]:
@@ -86,7 +94,7 @@ class EventMetrics:
         self._handled = handled
         topics = [topic for topic, _ in handled.topics]
         one = [(topic,) for topic in topics]
-        agents = [*handled.agents, *handled.channels]
+        agents = handled.everybody
         self.last: dict[str, float] = dict.fromkeys(topics, 0.0)
         """By topic, when an event ended last; seconds since the epoch, 0 is never."""
         self._failures, self._codes = Bounded(_FAILURES), Bounded(LETTER_CODES)

@@ -34,7 +34,7 @@ class Gauges:
     def collect(self) -> Iterable[Metric]:
         """All of it, as it is now."""
         view = self._view()
-        agents = [*self._handled.agents, *self._handled.channels]
+        agents = self._handled.everybody
         topics = [topic for topic, _ in self._handled.topics]
         for name, about, label, known, values in (
             ("inflight_events", "Events whose agent runs.", "agent", agents, view.running),

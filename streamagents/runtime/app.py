@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import faust
 from faust.exceptions import AlreadyConfiguredWarning
+from faust.types import TP
 
 from streamagents.actions.building import build_channels
 from streamagents.agents import build_registry
 from streamagents.errors import ConfigurationError
-from streamagents.ops.metrics import WorkerMetrics
 from streamagents.runtime.channels import close_channels
 from streamagents.runtime.clock import SystemClock
 from streamagents.runtime.garbage import calm_garbage_collector
@@ -24,35 +24,36 @@ from streamagents.runtime.internals import (
     WorkerBoot,
     commit_last,
 )
-from streamagents.runtime.logs import configure_logs
-from streamagents.runtime.lookout import Lookout
+from streamagents.runtime.leader import LOOK_S, Clockwork, build_clockwork
+from streamagents.runtime.logs import configure_logs, start_logs, stop_logs
 from streamagents.runtime.models import build_model, close_model, open_model
-from streamagents.runtime.observers import Observers
+from streamagents.runtime.observers import Observers, PollObservers
 from streamagents.runtime.outbox import register_channels
 from streamagents.runtime.pauses import AgentPauses
 from streamagents.runtime.spending import build_asker
 from streamagents.runtime.stall import StallWatch
 from streamagents.runtime.startup import lifetimes, prepare
-from streamagents.runtime.web import (
-    WorkerWeb,
-    faust_monitor,
-    faust_port,
-    handled_by,
-    start_web,
-)
+from streamagents.runtime.ticking import register_tickings, tickings
+from streamagents.runtime.web import add_metrics, add_web, faust_port, start_web
 from streamagents.runtime.wiring import REBALANCE_S, build_engine
 from streamagents.settings import Settings, load_settings
 from streamagents.topics import Layout, TopicSpec
+from streamagents.triggers.cron.configured import configured
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from logging import Handler
 
     from streamagents.actions import Channel, Delivery
     from streamagents.agents import Registry
+    from streamagents.agents.tick import Ticking
     from streamagents.events import Event
     from streamagents.llm.limits import Limits
+    from streamagents.ops.metrics import WorkerMetrics
     from streamagents.ports import Model, Trigger
     from streamagents.runtime.engine import Engine
+    from streamagents.runtime.lookout import Lookout
+    from streamagents.runtime.web import WorkerWeb
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
@@ -68,22 +69,34 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
     engine: Engine
     channels: Mapping[str, Delivery]
     observers: Observers
+    polls: PollObservers
+    """Told what schedules and monitors did."""
     pauses: AgentPauses
     """Holds agents back, on this worker."""
     triggers: tuple[Trigger, ...]
     """What turns the world into events; hooks, bridges and folders have processes of their own."""
+    ticking: Mapping[str, Ticking]
+    """Those of them that the clock wakes, by name."""
+    clockwork: Clockwork
     model: Model
     """Who answers `ctx.llm`."""
     stall_watch: StallWatch
     metrics: WorkerMetrics
     lookout: Lookout
     web_pages: WorkerWeb
+    log_file: Handler | None = None
+
+    @property
+    def group(self) -> str:
+        """The consumer group, which also names the state and the transactions."""
+        return str(self.conf.id)
 
     def specs(self) -> list[TopicSpec]:
         """Every topic that the application reads or writes, as it has to be."""
         layout = self.layout
         consumed = [layout.typed(r.event) for r in self.registry.agents.values()]
         consumed += [layout.inbox(), layout.actions()]
+        consumed += [layout.ticks()] if self.ticking else []
         names = {spec.name for spec in consumed}
         emitted = [
             spec
@@ -98,8 +111,18 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
             *(layout.changelog(self.conf.id, count) for count in counts),
         ]
 
+    def is_leader(self) -> bool:
+        """Whether this worker does what one of the group has to do.
+
+        It owns partition 0 of the ticks, else of the inbox. Faust's own leader needs a topic of
+        its own, and leads before its state is recovered. `@app.timer(on_leader=True)` asks here.
+        """
+        spec = self.layout.ticks() if self.ticking else self.layout.inbox()
+        return self.engine.owns(TP(spec.name, 0))
+
     async def on_first_start(self) -> None:
         """Wait for the broker, look at the topics, take a data folder; then as in Faust."""
+        self.log_file = start_logs(self.settings)
         start_web(self)
         folder, topics = await prepare(self.settings, self.conf.id, self.specs())
         self.lookout.prepared(folder)
@@ -121,11 +144,13 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
         await commit_last(self)
         self.engine.drop()
         self.stall_watch.stop()
+        await self.clockwork.close()
         await close_model(self.model)
         await close_channels(self.channels)
         await super().on_stop()
         await self.lookout.stop()
         self.web_pages.stop()
+        stop_logs(self.log_file)
 
 
 def create_app(
@@ -167,9 +192,12 @@ def create_app(
     settings = settings or load_settings()
     app = _faust_app(settings.topic_prefix + name, settings)
     app.settings = settings
-    app.triggers = tuple(triggers)
-    made = (model for trigger in app.triggers for model in trigger.emits)
+    given = tuple(triggers)
+    made = (model for trigger in given for model in trigger.emits)
     app.registry = build_registry(agents, fallback=fallback, emits=(*emits, *made))
+    app.triggers = (*given, *configured(settings.schedules, app.registry))
+    app.polls = PollObservers()
+    app.ticking = tickings(app.triggers, app.polls)
     app.layout = Layout(
         prefix=settings.topic_prefix,
         partitions=settings.partitions,
@@ -180,14 +208,7 @@ def create_app(
     app.model = model or build_model(settings)
     app.channels = build_channels(channels)
     app.observers, app.pauses = Observers(), AgentPauses(clock)
-    app.metrics = WorkerMetrics(
-        handled_by(app.registry, app.layout, app.channels),
-        model=settings.model,
-        view=lambda: app.lookout.view,
-        stuck_after_s=settings.stuck_after_s,
-    )
-    app.monitor = faust_monitor(app.metrics)
-    app.observers.add(app.metrics.events)
+    add_metrics(app)
     asker, till = build_asker(
         app.model,
         app.registry,
@@ -203,17 +224,21 @@ def create_app(
         app.layout,
         settings,
         channels=register_channels(app.channels, clock, app.metrics.events),
+        ticking=register_tickings(app.ticking),
         pauses=app.pauses,
         observer=app.observers,
         asker=asker,
         till=till,
     )
-    asker.calls, app.engine.on_truncated = app.metrics.models, app.metrics.events.truncated
-    app.lookout = Lookout(app, (spec.name for spec in app.specs()))
-    app.web_pages = WorkerWeb(settings, app.metrics, lambda: app.lookout.view)
+    add_web(app)
+    app.clockwork = build_clockwork(
+        app.conf.id, app.ticking, app.layout, bootstrap=settings.bootstrap, clock=clock
+    )
+    if app.ticking:
+        app.timer(LOOK_S, on_leader=True, traced=False, name="ticks")(app.clockwork.look)
     registrations = (*app.registry.agents.values(), app.registry.fallback)
     app.stall_watch = StallWatch(
-        (registration.route.agent for registration in registrations),
+        (*(registration.route.agent for registration in registrations), *app.ticking.values()),
         stuck_after_s=settings.stuck_after_s,
     )
     return app
@@ -274,12 +299,12 @@ def _faust_app(app_id: str, settings: Settings) -> StreamApp:
         datadir=str(settings.data_dir / app_id),
         topic_partitions=settings.partitions,
         topic_replication_factor=settings.replication,
-        topic_disable_leader=True,  # no timers yet
         # Our own pages; Faust's are looked after by the boot strategy. A worker's --web-port and
         # --web-bind change these.
         web_enabled=settings.web_port != "off",
         web_port=faust_port(settings),
         web_bind=settings.bind,
+        topic_disable_leader=True,  # see `is_leader`
         stream_wait_empty=False,  # we drain ourselves, within a bound
         broker_session_timeout=settings.session_timeout_s,
         broker_heartbeat_interval=min(3.0, settings.session_timeout_s / 3),

@@ -216,6 +216,11 @@ class Engine:
 
     # -- between assignments ---------------------------------------------------------------------
 
+    def owns(self, tp: TP) -> bool:
+        """Whether a source partition is ours, its state recovered, and the group thinks so, too."""
+        owned = self._of(tp)
+        return owned is not None and owned.begun and self._worker.alive()
+
     def wants(self, tp: TP) -> bool:
         """Whether a source partition may be fetched now."""
         owned = self._of(tp)

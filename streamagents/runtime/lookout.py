@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from streamagents.ops.view import Phase
     from streamagents.runtime.engine import Engine
+    from streamagents.runtime.lettercount import LetterCount
 
 
 class Lookout:
@@ -31,12 +32,14 @@ class Lookout:
     Args:
         app: the Faust app, with its engine.
         topics: that have to be there.
+        letters: counts dead letters.
     """
 
-    def __init__(self, app: Any, topics: Iterable[str]) -> None:
+    def __init__(self, app: Any, topics: Iterable[str], letters: LetterCount) -> None:
         engine: Engine = app.engine
         worker = engine.worker
         self._app, self._engine, self._topics = app, engine, tuple(topics)
+        self._letters = letters
         self._gate, self._invoker, self._asker = worker.gate, worker.invoker, worker.asker
         self._phase: Phase = "starting"
         self._waits_for = "a Kafka broker is waited for"
@@ -57,8 +60,9 @@ class Lookout:
         self._probe.heard()
         self._endings.begin(folder)
         self._waits_for = "the group is joined, and the state recovered"
-        probing = asyncio.get_running_loop().create_task(self._probe.run(self._topics))
-        self._tasks.append(probing)
+        loop = asyncio.get_running_loop()
+        for work in (self._probe.run(self._topics), self._letters.run()):
+            self._tasks.append(loop.create_task(work))
 
     def stopping(self) -> None:
         """The worker is about to stop."""
@@ -105,6 +109,7 @@ class Lookout:
             budget=limited.accounts.left() if limited is not None else {},
             rejected=dict(limited.accounts.refused) if limited is not None else {},
             crashes=self._endings.crashes,
+            letters=self._letters.found,
         )
 
     def _silent_s(self, now: float) -> float:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
-    from streamagents.ports import Observer, Report
+    from streamagents.ports import Observer, Polls, Report
 
 
 class Observers:
@@ -27,3 +28,24 @@ class Observers:
     def _tell_all(self, report: Report) -> None:
         for tell in self._tell:
             tell(report)
+
+
+class PollObservers:
+    """The port `Polls`: tells what schedules and monitors did to everybody that was added."""
+
+    def __init__(self) -> None:
+        self._tell: tuple[Polls, ...] = ()
+
+    def add(self, polls: Polls) -> None:
+        """Tell this one, too."""
+        self._tell += (polls,)
+
+    def polled(self, monitor: str, outcome: str, at: datetime) -> None:
+        """Tell everybody that a monitor has looked."""
+        for polls in self._tell:
+            polls.polled(monitor, outcome, at)
+
+    def fired(self, schedule: str, outcome: str, at: datetime) -> None:
+        """Tell everybody that a schedule was woken."""
+        for polls in self._tell:
+            polls.fired(schedule, outcome, at)

@@ -160,6 +160,11 @@ class OwnedPartition:
             observer=self._worker.observer,
         )
 
+    @property
+    def begun(self) -> bool:
+        """Whether its state is recovered and it takes events in."""
+        return self._open
+
     def wants(self, topic: str) -> bool:
         """Whether a topic's partition may be fetched now."""
         intake = self._intakes.get(topic)

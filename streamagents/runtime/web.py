@@ -17,14 +17,17 @@ from streamagents.ops.health import judge, live, ready
 from streamagents.ops.metrics import CONTENT_TYPE, WorkerMetrics
 from streamagents.ops.report import report
 from streamagents.ops.server import Page, PageServer, verdict_page
+from streamagents.runtime.lettercount import LetterCount
+from streamagents.runtime.logs import OutcomeLog
+from streamagents.runtime.lookout import Lookout
 from streamagents.settings import DEFAULT_WEB_PORT, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
-    from streamagents.agents import Registry
     from streamagents.ops.view import View
-    from streamagents.topics import Layout
+
+_MONITOR, _SCHEDULE = "monitor/", "cron/"
 
 log = structlog.stdlib.get_logger("streamagents.runtime")
 
@@ -92,28 +95,64 @@ class WorkerWeb:
         return Page(200, self._metrics.exposition(), CONTENT_TYPE)
 
 
-def handled_by(registry: Registry, layout: Layout, channels: Iterable[str]) -> Handled:
+def handled_by(app: Any) -> Handled:
     """What an application handles, for the labels of its metrics."""
+    registry, layout = app.registry, app.layout
     typed = {(r.name, layout.typed(r.event).name) for r in registry.agents.values()}
-    inbox, actions = layout.inbox().name, layout.actions().name
+    inbox, actions, ticks = (
+        spec.name for spec in (layout.inbox(), layout.actions(), layout.ticks())
+    )
+    clocked = sorted((ticking.source, ticks) for ticking in app.ticking.values())
     return Handled(
         topics=(
             *sorted((topic, agent) for agent, topic in typed),
             (inbox, registry.fallback.name),
             (actions, ""),
+            *((ticks, "") for _ in clocked[:1]),
         ),
         pairs=(
             *sorted(typed),
             (registry.fallback.name, inbox),
-            *((channel, actions) for channel in sorted(channels)),
+            *((channel, actions) for channel in sorted(app.channels)),
+            *clocked,
         ),
         actions=actions,
+        ticks=ticks,
     )
 
 
-def faust_monitor(metrics: WorkerMetrics) -> Any:
-    """Faust's own sensor, under its own names, in the same exposition."""
-    return PrometheusMonitor(metrics=FaustMetrics.create(metrics.registry, "faust"))
+def add_metrics(app: Any) -> None:
+    """Give an application its metrics, before anything is built that they listen to."""
+    sources = sorted(ticking.source for ticking in app.ticking.values())
+    app.metrics = metrics = WorkerMetrics(
+        handled_by(app),
+        model=app.settings.model,
+        view=lambda: app.lookout.view,
+        stuck_after_s=app.settings.stuck_after_s,
+        monitors=[s.removeprefix(_MONITOR) for s in sources if s.startswith(_MONITOR)],
+        schedules=[s.removeprefix(_SCHEDULE) for s in sources if s.startswith(_SCHEDULE)],
+    )
+    # Faust's own sensor, under its own names, in the same exposition.
+    app.monitor = PrometheusMonitor(metrics=FaustMetrics.create(metrics.registry, "faust"))
+    app.observers.add(metrics.events)
+    app.polls.add(metrics.polls)
+    if app.settings.log_outcomes:
+        app.observers.add(OutcomeLog())
+
+
+def add_web(app: Any) -> None:
+    """Give an application its lookout and its pages, when everything else is built."""
+    engine, metrics, layout = app.engine, app.metrics, app.layout
+    engine.worker.asker.calls = metrics.models
+    engine.on_truncated = metrics.events.truncated
+    topics = [topic for topic, _ in handled_by(app).topics]
+    letters = LetterCount(
+        app.settings.bootstrap,
+        {layout.letters_name(topic): topic for topic in topics},
+        app.is_leader,
+    )
+    app.lookout = Lookout(app, [spec.name for spec in app.specs()], letters)
+    app.web_pages = WorkerWeb(app.settings, metrics, lambda: app.lookout.view)
 
 
 def faust_port(settings: Settings) -> int:

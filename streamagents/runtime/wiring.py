@@ -21,6 +21,7 @@ from streamagents.runtime.invoke import Invoker
 from streamagents.runtime.partitioner import partition_of
 from streamagents.runtime.reception import Source
 from streamagents.runtime.streams import add_stream
+from streamagents.runtime.ticking import TickJudge
 from streamagents.topics import state_table
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def build_engine(
     settings: Settings,
     *,
     channels: Mapping[str, Registration],
+    ticking: Mapping[str, Registration],
     pauses: AgentPauses,
     observer: Observer,
     asker: Asker,
@@ -55,6 +57,9 @@ def build_engine(
 ) -> Engine:
     """Give a Faust app its tables, streams and consumer, and put together what they feed."""
     sources = _sources(app.conf.id, registry, layout, channels)
+    if ticking:
+        source = _ticks(app.conf.id, layout, ticking)
+        sources[source.subscription.topic] = source
     tables = {
         count: app.Table(
             state_table(count),
@@ -115,6 +120,16 @@ def _sources(
     deliver = partial(judge_action, channels=outbox, app_id=app_id, partition_of=partition_of)
     sources.append(Source(next(iter(outbox.values())), deliver, None, channel_of))
     return {source.subscription.topic: source for source in sources}
+
+
+def _ticks(app_id: str, layout: Layout, ticking: Mapping[str, Registration]) -> Source:
+    """The topic of what the clock wakes; there is none without."""
+    woken = {
+        name: _subscription(layout, layout.ticks(), registration)
+        for name, registration in ticking.items()
+    }
+    wake = TickJudge(woken, app_id=app_id, partition_of=partition_of)
+    return Source(next(iter(woken.values())), wake, None)
 
 
 def _worker(

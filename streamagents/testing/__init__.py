@@ -15,6 +15,7 @@ from streamagents.testing.channel import Note, RecordingChannel
 from streamagents.testing.clock import FakeClock
 from streamagents.testing.context import FakeContext
 from streamagents.testing.model import FakeModel, ToolUse
+from streamagents.testing.ticking import run_tick
 
 __all__ = [
     "FakeClock",
@@ -25,4 +26,5 @@ __all__ = [
     "Note",
     "RecordingChannel",
     "ToolUse",
+    "run_tick",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import faust
@@ -12,7 +13,7 @@ import faust
 from streamagents.actions import Deliverer, LogLine, build_channels
 from streamagents.llm.tools import Page
 from streamagents.settings import Settings
-from streamagents.testing import FakeContext, FakeModel, ToolUse
+from streamagents.testing import FakeContext, FakeModel, ToolUse, run_tick
 from support.commands import CHECKOUT, streamagents
 
 if TYPE_CHECKING:
@@ -78,6 +79,25 @@ async def test_its_agent_that_asks_a_model_runs_without_one(
     assert rules.acted == []
     assert asked.acted == [LogLine(text="wake up: all is down")]
     assert rules.logs[0]["urgency"] == "high"
+
+
+async def test_its_schedule_fires_at_nine_in_berlin_in_winter_and_in_summer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crm, *_ = blocks("python")
+    (report,) = (block for block in blocks("python") if block.startswith("# report.py"))
+    for name, source in (("crm", crm), ("report", report)):
+        (tmp_path / f"{name}.py").write_text(source)
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    made: Any = importlib.import_module("report")
+    friday = await run_tick(made.daily, datetime(2026, 3, 28, 12, tzinfo=UTC))
+    monday = await run_tick(made.daily, datetime(2026, 3, 30, 12, tzinfo=UTC))
+
+    assert set(made.app.ticking) == {"daily-report"}
+    assert friday.emitted_ids == ["daily-report:2026-03-27T08:00:00Z"]
+    assert monday.emitted_ids == ["daily-report:2026-03-30T07:00:00Z"]
+    assert monday.emitted == [made.ReportDue(day="2026-03-30")]
 
 
 async def test_its_agent_that_uses_the_channels_that_ship_is_an_application(

@@ -53,7 +53,9 @@ def exported() -> dict[str, set[str]]:
         budget={"all": 1.0},
         letters={"new_lead": (1, 1.0)},
     )
-    worker = WorkerMetrics(handled, model="m", view=lambda: view, monitors=["feed"])
+    worker = WorkerMetrics(
+        handled, model="m", view=lambda: view, monitors=["feed"], schedules=["daily"]
+    )
     labels: dict[str, set[str]] = {}
     for registry in (worker.registry, GatewayMetrics(["events"]).registry):
         for family in registry.collect():

@@ -111,8 +111,8 @@ def _askers(bootstrap: str, folder: Path, port: int, seen_by: Prometheus) -> Ite
 
 @contextmanager
 def _stand_in() -> Iterator[int]:
-    """What gateways and monitors show, made by what makes it there: the demo has neither."""
-    metrics, polls = GatewayMetrics(["events", "stripe"]), PollMetrics(["feed"])
+    """What gateways, monitors and schedules show, made by what makes it there."""
+    metrics, polls = GatewayMetrics(["events", "stripe"]), PollMetrics(["feed"], ["daily"])
     metrics.registry.register(polls)
 
     class Page(BaseHTTPRequestHandler):
@@ -124,6 +124,7 @@ def _stand_in() -> Iterator[int]:
             metrics.requests.answered("events", 202, 0.01)
             metrics.requests.answered("stripe", 401, 0.01)
             polls.polled("feed", "ok", datetime.now(UTC))
+            polls.fired("daily", "fired", datetime.now(UTC))
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

@@ -125,7 +125,9 @@ class Fleet:
     def _sources(self) -> list[TopicSpec]:
         agents = self._app.registry.agents.values()
         typed = [self._layout.typed(registration.event) for registration in agents]
-        return [*typed, self._layout.inbox(), self._layout.actions()]
+        ticking = self._app.ticking or "STREAMAGENTS_SCHEDULES" in self.environment
+        ticks = [self._layout.ticks()] if ticking else []
+        return [*typed, self._layout.inbox(), self._layout.actions(), *ticks]
 
     @property
     def _app(self) -> StreamApp:
