@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,14 @@ class Prometheus:
         """The series of an instant query: each with `metric` and `value`."""
         result = self._get("query", query=expr)["result"]
         assert isinstance(result, list), f"{expr} is no query of series: {result}"
+        return result
+
+    def history(self, expr: str, seconds: float, step_s: float = 1.0) -> list[dict[str, Any]]:
+        """The series of a query over the last seconds: each with `metric` and `values`."""
+        now = time.time()
+        asked = {"start": now - seconds, "end": now, "step": step_s}
+        told = {name: str(value) for name, value in asked.items()}
+        result: list[dict[str, Any]] = self._get("query_range", query=expr, **told)["result"]
         return result
 
     def firing(self, alert: str = "") -> list[dict[str, str]]:
