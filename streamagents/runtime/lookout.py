@@ -8,7 +8,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+import structlog
 
 from streamagents.llm.limits import LimitedGuard
 from streamagents.ops.gauges import LOOK_S
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
     from streamagents.ops.view import Phase
     from streamagents.runtime.engine import Engine
     from streamagents.runtime.lettercount import LetterCount
+
+
+log = structlog.stdlib.get_logger("streamagents.runtime")
 
 
 class Lookout:
@@ -77,10 +83,16 @@ class Lookout:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _look_on(self) -> None:
+        failing = False
         while True:
             now = time.monotonic()
             late_s, self._due = max(0.0, now - self._due), now + LOOK_S
-            self.view = self._look(late_s)
+            try:
+                self.view, failing = self._look(late_s), False
+            except Exception:  # a defect of ours: what was seen last stands, and the loop turns
+                if not failing:
+                    log.exception("look_failed")
+                self.view, failing = replace(self.view, at=now), True
             await asyncio.sleep(LOOK_S)
 
     def _look(self, late_s: float) -> View:

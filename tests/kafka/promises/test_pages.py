@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
+import json
 import time
 from typing import TYPE_CHECKING
 
@@ -71,6 +70,69 @@ async def test_a_quiet_worker_is_well_and_ready(fleet: Fleet) -> None:
     assert said["topics"][fleet.topic("order")]["last_event_at"] is None
 
 
+async def test_the_leader_alone_counts_the_dead_letters_of_the_group(fleet: Fleet) -> None:
+    fleet.start()
+    fleet.start()
+    ports = [port_of(fleet, -2), port_of(fleet, -1)]
+    await fleet.jobs(range(7), what="reject")
+    await fleet.settled()
+
+    def depths() -> list[float]:
+        found = [Scrape(port) for port in ports]
+        told = [one for one in found if "streamagents_dlq_depth" in one.families]
+        return [one.value("dlq_depth", topic=fleet.topic("job")) for one in told]
+
+    wait_until(lambda: depths() == [7.0], 60)
+    leader = next(s for s in map(Scrape, ports) if "streamagents_dlq_depth" in s.families)
+    oldest = leader.value("dlq_oldest_timestamp_seconds", topic=fleet.topic("job"))
+    assert time.time() - 120 < oldest < time.time()
+    counted = sum(Scrape(p).value("dlq_messages_total", error_type="rejected") for p in ports)
+    assert counted == 7
+
+
+async def test_an_unclean_end_is_counted_by_the_next_process(fleet: Fleet) -> None:
+    worker = fleet.start()
+    assert Scrape(port_of(fleet)).value("worker_crashes_total") == 0
+    fleet.kill(worker)
+    worker = fleet.start()
+    assert Scrape(port_of(fleet)).value("worker_crashes_total") == 1
+    assert fleet.stop(worker) == 0
+    fleet.start()
+    assert Scrape(port_of(fleet)).value("worker_crashes_total") == 1
+
+
+async def test_a_port_that_is_taken_ends_a_worker_with_one_sentence(fleet: Fleet) -> None:
+    fleet.start()
+    port = str(port_of(fleet))
+    worker = fleet.start(ready=False, STREAMAGENTS_WEB_PORT=port)
+    assert worker.wait(30) == 1
+    last = fleet.log.read_text().splitlines()[-1]
+    assert f"127.0.0.1:{port} cannot be listened at (Address already in use)" in last
+    assert "Traceback" not in fleet.log.read_text()
+
+
+async def test_logs_are_json_where_that_is_asked_for(fleet: Fleet) -> None:
+    file = fleet.folder / "logs" / "worker.log"
+    fleet.start(
+        ready=False,
+        STREAMAGENTS_LOG_FORMAT="json",
+        STREAMAGENTS_LOG_FILE=str(file),
+        STREAMAGENTS_LOG_OUTCOMES="1",
+        ANTHROPIC_API_KEY="sk-ant-not-to-be-seen",
+        STREAMAGENTS_LLM="rules",
+    )
+    await fleet.jobs(range(3))
+    await fleet.jobs([3], what="reject")
+    await fleet.settled()
+    wait_until(lambda: file.read_text().count('"action": "ok"') == 3, 20)
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    (letter,) = (line for line in lines if line["action"] == "dead_lettered")
+    assert (letter["agent"], letter["code"], letter["level"]) == ("JobAgent", "rejected", "warning")
+    assert {line["event_id"] for line in lines if line["action"] == "ok"} == {"0", "1", "2"}
+    assert "not-to-be-seen" not in file.read_text()
+    assert "not-to-be-seen" not in fleet.log.read_text()
+
+
 async def test_a_frozen_loop_is_stuck_and_the_pages_still_answer(fleet: Fleet) -> None:
     worker = fleet.start(STREAMAGENTS_STUCK_AFTER_S="8")
     port = port_of(fleet)
@@ -111,15 +173,13 @@ async def test_a_broker_that_is_frozen_is_told_and_forgotten(
     fleet.start(STREAMAGENTS_STUCK_AFTER_S="20")
     port = port_of(fleet)
     wait_until(lambda: get(port, "/ready")[0] == 200, 20)
-    pid = own_broker.status().pid
-    assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
+    own_broker.freeze()
     try:
         wait_until(lambda: get(port, "/ready")[0] == 503, 40)
         wait_until(lambda: health(port)["status"] == "stuck", 40)
         assert "no Kafka broker has answered" in health(port)["reason"]
         assert get(port, "/live")[0] == 200
     finally:
-        os.kill(pid, signal.SIGCONT)
+        own_broker.thaw()
     wait_until(lambda: health(port)["status"] == "ok", 60)
     wait_until(lambda: get(port, "/ready")[0] == 200, 20)

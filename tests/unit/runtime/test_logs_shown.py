@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import structlog
+from structlog.testing import capture_logs
 
 from streamagents.errors import ConfigurationError
 from streamagents.ops.logs import LogFile
@@ -149,15 +150,11 @@ def test_a_full_disk_is_told_once_and_ends_nothing(
     assert capfd.readouterr().err.count("cannot be written") == 1
 
 
-def test_outcomes_are_told_where_they_are_asked_for(written: Callable[..., StringIO]) -> None:
-    stream = written(log_format="json")
+def test_outcomes_are_told_where_they_are_asked_for() -> None:
     told = OutcomeLog()
-    structlog.configure(processors=[_Render()], logger_factory=structlog.stdlib.LoggerFactory())
-    try:
+    with capture_logs() as logs:
         for outcome in ("ok", "started", "dead_lettered", "duplicate"):
             told.observe(Report(outcome, "lead", 0, 7, "c-1", "LeadAgent", 2))
-    finally:
-        structlog.reset_defaults()
 
-    actions = [(line["action"], line["event_id"], line["attempt"]) for line in lines(stream)]
+    actions = [(line["event"], line["event_id"], line["attempt"]) for line in logs]
     assert actions == [("ok", "c-1", 2), ("duplicate", "c-1", 2)]
