@@ -28,7 +28,7 @@ Builder: TypeAlias = "timeseries.Panel | stat.Panel | bargauge.Panel"
 
 TAG: Final = "streamagents"
 _SOURCE: Final = models.DataSourceRef(type_val="prometheus", uid="${datasource}")
-_METRIC: Final = re.compile(r"\b((?:streamagents|process)_\w+)(\{)?")
+_METRIC: Final = re.compile(r"\b((?:streamagents|process|faust)_\w+)(\{)?")
 _LINE_HEIGHT, _NUMBER_HEIGHT = 8, 4
 
 

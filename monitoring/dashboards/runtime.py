@@ -22,6 +22,7 @@ PARTITIONS: Final = Row(
                     "{{topic}} {{partition}}",
                 ),
             ),
+            width=6,
         ),
         Panel(
             question="Where does the commit stand still?",
@@ -34,6 +35,7 @@ PARTITIONS: Final = Row(
                     "{{topic}} {{partition}}",
                 ),
             ),
+            width=6,
             limits=((60, "yellow"), (300, "red")),
         ),
         Panel(
@@ -48,6 +50,15 @@ PARTITIONS: Final = Row(
                     "{{topic}}",
                 ),
             ),
+            width=6,
+        ),
+        Panel(
+            question="Do partitions move all the time?",
+            why="Rebalances since the start of each worker, as Faust counts them. Some at a "
+            "deployment; a line that never stops climbing is a group that never works.",
+            unit="short",
+            queries=(Query("max by (instance) (faust_total_rebalances)", "{{instance}}"),),
+            width=6,
         ),
     ),
 )

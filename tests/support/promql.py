@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from faust.sensors.prometheus import FaustMetrics
+
 from streamagents.ops.events import Handled
 from streamagents.ops.metrics import GatewayMetrics, WorkerMetrics
 from streamagents.ops.view import SourceView, View
@@ -56,6 +58,7 @@ def exported() -> dict[str, set[str]]:
     worker = WorkerMetrics(
         handled, model="m", view=lambda: view, monitors=["feed"], schedules=["daily"]
     )
+    FaustMetrics.create(worker.registry, "faust")
     labels: dict[str, set[str]] = {}
     for registry in (worker.registry, GatewayMetrics(["events"]).registry):
         for family in registry.collect():

@@ -49,14 +49,19 @@ def watched(bootstrap: str, folder: Path, rules: Path) -> Iterator[Prometheus]:
             running_prometheus(folder, targets, rules=[rules], interval_s=1)
         )
         stack.enter_context(_askers(bootstrap, folder, asker_port, prometheus))
-        stack.enter_context(_demo(bootstrap, folder, demo_port))
-        wait_until(lambda: set(prometheus.reached().values()) == {"up"}, 60)
+        demo = stack.enter_context(_demo(bootstrap, folder, demo_port))
+
+        def all_up() -> bool:
+            assert demo.poll() is None, (folder / "demo.txt").read_text()
+            return set(prometheus.reached().values()) == {"up"}
+
+        wait_until(all_up, 60)
         asyncio.run(_same_id_twice(bootstrap, f"{folder.name}.new_lead"))
         yield prometheus
 
 
 @contextmanager
-def _demo(bootstrap: str, folder: Path, port: int) -> Iterator[None]:
+def _demo(bootstrap: str, folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     env = {
         **os.environ,
         "PYTHONPATH": str(CHECKOUT),
@@ -75,7 +80,7 @@ def _demo(bootstrap: str, folder: Path, port: int) -> Iterator[None]:
             cwd=folder,
         )
     try:
-        yield
+        yield process
     finally:
         process.terminate()
         try:
