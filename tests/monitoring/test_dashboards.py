@@ -6,6 +6,9 @@ import json
 from typing import Any
 
 import pytest
+import yaml
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from dashboards import BOARDS
 from dashboards.drawing import drawn
@@ -33,6 +36,22 @@ def test_every_file_is_a_dashboard_of_ours() -> None:
     assert set(MADE) == {board.name for board in BOARDS}
     assert set(MADE) == {"overview", "agents", "llm", "letters", "runtime"}
     assert len({made["uid"] for made in MADE.values()}) == len(MADE)
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_the_sdk_reads_its_own_words_back(name: str) -> None:
+    read = Dashboard.from_json(MADE[name])
+    assert json.loads(JSONEncoder(sort_keys=True).encode(read)) == MADE[name]
+
+
+def test_grafana_is_told_where_the_data_and_the_dashboards_are() -> None:
+    told = FOLDER / "provisioning"
+    (source,) = yaml.safe_load((told / "datasources/prometheus.yml").read_text())["datasources"]
+    (provider,) = yaml.safe_load((told / "dashboards/streamagents.yml").read_text())["providers"]
+    scraped = yaml.safe_load((FOLDER.parent / "prometheus.yml").read_text())
+    assert (source["type"], source["isDefault"]) == ("prometheus", True)
+    assert source["jsonData"]["timeInterval"] == scraped["global"]["scrape_interval"]
+    assert provider["type"] == "file"
 
 
 @pytest.mark.parametrize("name", MADE)
