@@ -57,7 +57,12 @@ PARTITIONS: Final = Row(
             why="Rebalances since the start of each worker, as Faust counts them. Some at a "
             "deployment; a line that never stops climbing is a group that never works.",
             unit="short",
-            queries=(Query("max by (instance) (faust_total_rebalances)", "{{instance}}"),),
+            queries=(
+                Query(
+                    "max by (instance) (faust_rebalance_done_consumer_latency_count)",
+                    "{{instance}}",
+                ),
+            ),
             width=6,
         ),
     ),
