@@ -8,7 +8,7 @@ PEERS := .venv-bench
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: demo test check format bench chaos evals manifests lock clean
+.PHONY: demo test check format bench chaos evals dashboards manifests lock clean
 
 demo: $(VENV)/installed
 	@$(BIN)/streamagents demo
@@ -43,6 +43,10 @@ evals: $(VENV)/installed
 # Topics and alerts of k8s/overlays/production; APP=crm for an application of yours.
 manifests: $(VENV)/installed
 	@$(BIN)/python k8s/generate.py $(if $(APP),--app $(APP))
+
+# Grafana's JSON, from monitoring/dashboards.
+dashboards: $(VENV)/installed
+	@PYTHONPATH=monitoring $(BIN)/python -m dashboards
 
 # Hashes of everything, build requirements too, and no host: any index that has the files will do.
 # The image's has what a worker needs and no more, in the same versions.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
+from streamagents.ops.health import Status, judge
 from streamagents.ops.series import counter, gauge
 
 if TYPE_CHECKING:
@@ -107,6 +108,28 @@ class Gauges:
             "Processes in this worker's data folder that did not end cleanly.",
             (),
             {(): float(view.crashes)},
+        )
+
+
+class HealthStatus:
+    """A collector of what `/health` says, so that alerts say the same.
+
+    Args:
+        view: the newest.
+        stuck_after_s: the setting.
+    """
+
+    def __init__(self, view: Callable[[], View], stuck_after_s: float) -> None:
+        self._view, self._stuck_after_s = view, stuck_after_s
+
+    def collect(self) -> Iterable[Metric]:
+        """All of it, as it is now."""
+        verdict = judge(self._view(), now=time.monotonic(), stuck_after_s=self._stuck_after_s)
+        yield gauge(
+            "health_status",
+            "1: this is what the page /health says.",
+            ("status",),
+            {(status,): float(status == verdict.status) for status in get_args(Status)},
         )
 
 

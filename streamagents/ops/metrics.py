@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 
 from streamagents.ops.calls import ModelMetrics, PollMetrics, RequestMetrics
 from streamagents.ops.events import EventMetrics
-from streamagents.ops.gauges import Gauges
+from streamagents.ops.gauges import Gauges, HealthStatus
 from streamagents.ops.series import LONG_BOUNDS, Times, gauge
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class WorkerMetrics:
         view: the newest look at the worker.
         monitors: their names.
         schedules: their names.
+        stuck_after_s: what is too long for whoever judges the view.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class WorkerMetrics:
         view: Callable[[], View],
         monitors: Iterable[str] = (),
         schedules: Iterable[str] = (),
+        stuck_after_s: float = 30.0,
     ) -> None:
         self.events = EventMetrics(handled)
         self.models = ModelMetrics(handled.agents, model)
@@ -51,6 +53,7 @@ class WorkerMetrics:
             self.models,
             self.polls,
             Gauges(handled, view, self.events.last),
+            HealthStatus(view, stuck_after_s),
             _Reviews(handled),
         )
 

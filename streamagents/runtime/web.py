@@ -128,6 +128,7 @@ def add_metrics(app: Any) -> None:
         handled_by(app),
         model=app.settings.model,
         view=lambda: app.lookout.view,
+        stuck_after_s=app.settings.stuck_after_s,
         monitors=[s.removeprefix(_MONITOR) for s in sources if s.startswith(_MONITOR)],
         schedules=[s.removeprefix(_SCHEDULE) for s in sources if s.startswith(_SCHEDULE)],
     )

@@ -25,7 +25,7 @@ from streamagents.devkit.properties import settings as broker_settings
 from streamagents.devkit.sockets import free_port
 from support import wait_until
 from support.commands import CHECKOUT
-from support.deployment import KNOWN_SETTINGS, SETTINGS, compose, seconds
+from support.deployment import SETTINGS, compose, seconds
 from support.tools import COMPOSE, go_program
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def test_each_gets_the_secrets_that_it_needs() -> None:
 def test_what_the_example_names_is_a_setting() -> None:
     told = (CHECKOUT / ".env.example").read_text()
     named = set(re.findall(r"^#?([A-Z_]+)=", told, re.MULTILINE))
-    assert named - {"GF_SECURITY_ADMIN_PASSWORD"} <= KNOWN_SETTINGS
+    assert named - {"GF_SECURITY_ADMIN_PASSWORD"} <= SETTINGS.keys()
 
 
 def test_no_secret_is_in_it() -> None:
@@ -154,7 +154,7 @@ def test_they_get_longer_to_end_than_agents_do() -> None:
 def test_every_setting_is_one() -> None:
     for name in OURS:
         ours = {each for each in SERVICES[name]["environment"] if each.startswith("STREAMAGENTS_")}
-        assert ours <= KNOWN_SETTINGS
+        assert ours <= SETTINGS.keys()
 
 
 def test_its_kafka_is_that_of_the_embedded_broker() -> None:

@@ -19,9 +19,6 @@ SETTINGS = {
 }
 """Every variable of ours, and whether it is a secret."""
 
-KNOWN_SETTINGS = {*SETTINGS, "STREAMAGENTS_LOG_FILE", "STREAMAGENTS_WEB_PORT"}
-"""With those that the worker's pages and logs bring."""
-
 _VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
 
 

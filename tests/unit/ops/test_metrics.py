@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,7 +29,7 @@ budget_rejections monitor_polls monitor_last_success_timestamp_seconds reviews_p
 review_wait_seconds consumer_lag last_event_processed_timestamp_seconds build_info parked_events
 delayed_events circuit_open commit_stalled_seconds worker_crashes outbox_pending actions steps
 loop_lag_seconds events_truncated steps_rerun effects_unknown schedule_slots events_forwarded
-events_parked
+events_parked health_status
 """
 
 
@@ -252,3 +253,11 @@ def test_two_sets_in_one_process_do_not_meet(shop: Shop) -> None:
 
     labels = {"agent": "LeadAgent", "topic": "lead", "outcome": "ok"}
     assert other.value("events_processed_total", **labels) == 0
+
+
+def test_the_status_is_what_health_says(shop: Shop) -> None:
+    shop.view = replace(shop.view, phase="running", recovered=True)
+    assert shop.value("health_status", status="ok") == 1
+    shop.view = replace(shop.view, silent_s=31)
+    assert shop.value("health_status", status="ok") == 0
+    assert shop.value("health_status", status="stuck") == 1
