@@ -13,7 +13,7 @@ import yaml
 from streamagents.runtime.app import load_app
 from support.commands import CHECKOUT
 from support.crds import definitions, faults, strict
-from support.deployment import KNOWN_SETTINGS, SETTINGS
+from support.deployment import SETTINGS
 from support.tools import KUSTOMIZE, go_program
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def test_what_is_named_exists(overlay: str) -> None:
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_every_setting_is_one(overlay: str) -> None:
-    assert set(settings(overlay)) <= KNOWN_SETTINGS
+    assert set(settings(overlay)) <= SETTINGS.keys()
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
