@@ -14,6 +14,7 @@ from streamagents.errors import ConfigurationError
 from streamagents.ops.metrics import GatewayMetrics
 from streamagents.runtime.app import load_app
 from streamagents.runtime.clock import SystemClock
+from streamagents.runtime.serving import log_as_set
 from streamagents.triggers.gateway.access import Tokens, is_loopback
 from streamagents.triggers.gateway.app import EVENTS, UNKNOWN, Front, build_front
 from streamagents.triggers.gateway.keeper import Keeper
@@ -86,9 +87,7 @@ def run(module: str) -> None:
             taken.
     """
     app = load_app(module)
-    logging.basicConfig(
-        level=app.settings.log_level.upper(), format="[%(asctime)s] [%(levelname)s] %(message)s"
-    )
+    log_as_set(app.settings)
     # It warns of every line that is no HTTP: anybody could fill the disk with them.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
