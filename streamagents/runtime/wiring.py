@@ -62,6 +62,10 @@ def build_engine(
     if ticking:
         source = _ticks(app.conf.id, layout, ticking)
         sources[source.subscription.topic] = source
+    sources = {
+        topic: replace(source, decide=for_group(source.decide, app.conf.id))
+        for topic, source in sources.items()
+    }
     tables = {
         count: app.Table(
             state_table(count),
@@ -121,10 +125,7 @@ def _sources(
     sources.append(Source(inbox, route, None))
     deliver = partial(judge_action, channels=outbox, app_id=app_id, partition_of=partition_of)
     sources.append(Source(next(iter(outbox.values())), deliver, None, channel_of))
-    return {
-        source.subscription.topic: replace(source, decide=for_group(source.decide, app_id))
-        for source in sources
-    }
+    return {source.subscription.topic: source for source in sources}
 
 
 def _ticks(app_id: str, layout: Layout, ticking: Mapping[str, Registration]) -> Source:
