@@ -9,6 +9,7 @@ import structlog
 
 from streamagents.bus import TopicReader
 from streamagents.errors import StreamAgentsError, describe
+from streamagents.ops.depths import Depths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,14 +28,16 @@ class LetterCount:
         bootstrap: the brokers.
         sources: by the name of a topic's dead letters, the topic.
         leads: whether this worker is to count.
+        words: the topic that says what became of letters.
     """
 
     def __init__(
-        self, bootstrap: str, sources: Mapping[str, str], leads: Callable[[], bool]
+        self, bootstrap: str, sources: Mapping[str, str], leads: Callable[[], bool], words: str
     ) -> None:
+        self._words = words
         self._bootstrap, self._sources, self._leads = bootstrap, sources, leads
         self.found: Mapping[str, tuple[int, float]] | None = None
-        """By topic, how many there are and when the oldest was written, in seconds since the
+        """By topic, how many are open and when the oldest was written, in seconds since the
         epoch, 0 where there is none; None where another worker counts."""
 
     async def run(self) -> None:
@@ -52,15 +55,13 @@ class LetterCount:
 
     async def _count(self) -> None:
         """Read everything, then what comes, until it is time to read everything again."""
-        counts = dict.fromkeys(self._sources.values(), (0, 0.0))
-        async with TopicReader(self._bootstrap, list(self._sources)) as reader:
+        depths = Depths(self._sources)
+        async with TopicReader(self._bootstrap, [self._words, *self._sources]) as reader:
             for _ in range(_ANEW):
                 async for record in reader.to_end():
-                    topic = self._sources[record.topic]
-                    count, oldest = counts[topic]
-                    at = record.timestamp / 1000
-                    counts[topic] = count + 1, min(oldest or at, at)
-                self.found = dict(counts)
+                    take = depths.word if record.topic == self._words else depths.letter
+                    take(record)
+                self.found = depths.found()
                 await asyncio.sleep(_EVERY_S)
                 if not self._leads():
                     return

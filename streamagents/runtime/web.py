@@ -150,6 +150,7 @@ def add_web(app: Any) -> None:
         app.settings.bootstrap,
         {layout.letters_name(topic): topic for topic in topics},
         app.is_leader,
+        layout.letter_states().name,
     )
     app.lookout = Lookout(app, [spec.name for spec in app.specs()], letters)
     app.web_pages = WorkerWeb(app.settings, metrics, lambda: app.lookout.view)
