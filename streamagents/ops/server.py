@@ -32,6 +32,8 @@ _MOST = 100
 _LONGEST = 8192
 """Bytes of a request."""
 _STOP_S = 2.0
+_LAST_TURNS = 10
+"""Of the loop: who was just let in becomes a task, then an answer, then a socket to be closed."""
 _WORDS = {200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed"}
 _WORDS |= {500: "Internal Server Error", 503: "Service Unavailable"}
 
@@ -115,10 +117,10 @@ class PageServer:
         server = await asyncio.start_server(self._serve, sock=listening, limit=_LONGEST)
         await self._stopping.wait()
         server.close()
-        answering = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in answering:
-            task.cancel()
-        await asyncio.gather(*answering, return_exceptions=True)
+        for _ in range(_LAST_TURNS):
+            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+                task.cancel()
+            await asyncio.sleep(0)
 
     # -- one connection --------------------------------------------------------------------------
 
