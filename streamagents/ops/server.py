@@ -118,9 +118,10 @@ class PageServer:
         await self._stopping.wait()
         server.close()
         for _ in range(_LAST_TURNS):
+            # Turn first: a task that is cancelled before it began closes no socket.
+            await asyncio.sleep(0)
             for task in asyncio.all_tasks() - {asyncio.current_task()}:
                 task.cancel()
-            await asyncio.sleep(0)
 
     # -- one connection --------------------------------------------------------------------------
 
