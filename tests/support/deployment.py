@@ -8,13 +8,14 @@ from typing import Any
 
 import yaml
 
-from streamagents.settings import Settings, _is_secret
+from streamagents.settings import Settings
+from streamagents.settings.sources import is_secret
 from support.commands import CHECKOUT, streamagents
 
 SETTINGS = {
     field.validation_alias.upper()
     if isinstance(field.validation_alias, str)
-    else f"STREAMAGENTS_{name.upper()}": _is_secret(field.annotation)
+    else f"STREAMAGENTS_{name.upper()}": is_secret(field.annotation)
     for name, field in Settings.model_fields.items()
 }
 """Every variable of ours, and whether it is a secret."""
