@@ -69,7 +69,7 @@ class BrokerFolder:
 
 @contextmanager
 def exclusive(
-    lock: Path, timeout_s: float, *, what: str, setting: str = DATA_DIR_SETTING
+    lock: Path, timeout_s: float, *, what: str, setting: str = DATA_DIR_SETTING, held: str = ""
 ) -> Iterator[None]:
     """Hold the lock file, which the system lets go when its holder dies.
 
@@ -86,7 +86,8 @@ def exclusive(
         while not _try_lock(handle.fileno()):
             if time.monotonic() >= deadline:
                 raise DevkitError(
-                    f"Another command has been busy with {what} for more than {timeout_s:g} s:"
+                    held
+                    or f"Another command has been busy with {what} for more than {timeout_s:g} s:"
                     " wait for it to end, or end it, and try again."
                 )
             time.sleep(_POLL_S)

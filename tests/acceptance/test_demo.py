@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -147,6 +148,17 @@ def test_a_broker_elsewhere_needs_a_yes(demo: Demo) -> None:
 
     assert process.wait(timeout=30) == 2
     assert "--yes" in demo.said()
+
+
+def test_a_second_demo_on_a_data_folder_says_that_there_is_one(demo: Demo) -> None:
+    (demo.folder / "data").mkdir()
+    with (demo.folder / "data" / "demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        process = demo.start("--once")
+
+        assert process.wait(timeout=30) == 1
+    assert "A demo is running on the data folder" in demo.said()
+    assert "Traceback" not in demo.said()
 
 
 def test_a_broker_that_is_away_is_one_sentence(demo: Demo) -> None:

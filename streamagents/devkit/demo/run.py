@@ -20,6 +20,7 @@ from streamagents.devkit.demo.summary import Evidence, concerns, summarize
 from streamagents.devkit.demo.view import Frame
 from streamagents.devkit.demo.words import conclusion, stopped_early, who_answers
 from streamagents.devkit.demo.world import World
+from streamagents.devkit.folder import exclusive
 from streamagents.devkit.foreground import StopAsked
 from streamagents.devkit.harness import Harness, apply_topics
 from streamagents.devkit.stopping import Stopping
@@ -27,6 +28,7 @@ from streamagents.errors import StreamAgentsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from streamagents.devkit.demo.facts import Fact
@@ -91,7 +93,7 @@ def run_demo(
     Raises:
         StreamAgentsError: it cannot run, for this reason.
     """
-    with Stopping() as stopping:
+    with Stopping() as stopping, _alone(settings.data_dir):
         try:
             screen.phase("Starting ..." if settings.broker else "Starting Kafka ...")
             log_to_file(settings.data_dir)
@@ -110,6 +112,15 @@ def run_demo(
             return Result(summary=None, exit_code=stopping.exit_code)
         finally:
             screen.close()
+
+
+def _alone(data_dir: Path) -> AbstractContextManager[None]:
+    """One demo a data folder: two are one group, and one's monitors would be the other's work."""
+    held = (
+        f"A demo is running on the data folder {data_dir}: end it, or set STREAMAGENTS_DATA_DIR "
+        "and STREAMAGENTS_KAFKA_PORT to others for a second one."
+    )
+    return exclusive(data_dir / "demo.lock", 0, what="the demo", held=held)
 
 
 class _Demo:
