@@ -68,7 +68,7 @@ def _item(hit: dict[str, Any]) -> Item:
     return Item(
         id=id_,
         title=word(hit.get("title")) or word(hit.get("story_title")),
-        url=_HERE + id_,
+        url=_HERE + id_ if id_ else word(hit.get("url")),
         text=plain(word(hit.get("comment_text")) or word(hit.get("story_text"))),
         author=word(hit.get("author")),
         published=from_epoch(hit.get("created_at_i")) or moment(hit.get("created_at")),

@@ -45,12 +45,12 @@ def _data(child: dict[str, Any]) -> dict[str, Any]:
 
 
 def _post(data: dict[str, Any]) -> Item:
-    path = word(data.get("permalink"))
+    path = _text(data, "permalink")
     return Item(
         id=word(data.get("name")),
-        title=word(data.get("title")),
-        url=f"{_SITE}{path}" if path.startswith("/") else word(data.get("url")),
-        text=word(data.get("selftext")) or word(data.get("body")),
+        title=_text(data, "title") or _text(data, "link_title"),
+        url=f"{_SITE}{path}" if path.startswith("/") else _text(data, "url"),
+        text=_text(data, "selftext") or _text(data, "body"),
         author=word(data.get("author")),
         published=from_epoch(data.get("created_utc")),
         more={
@@ -59,3 +59,9 @@ def _post(data: dict[str, Any]) -> Item:
             "comments": number(data.get("num_comments")),
         },
     )
+
+
+def _text(data: dict[str, Any], name: str) -> str:
+    """As it was written: for the sake of old clients, Reddit escapes three characters in JSON."""
+    text = word(data.get(name))
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

@@ -112,7 +112,10 @@ async def test_what_a_schedule_did_is_told_to_whom_the_app_knows(
         ({"a": {"cron": "0 9 * * *"}}, "SCHEDULES_A_TYPE: Field required"),
         ({"a": {"cron": "0 9 * * *", "type": "order", "tz": "UTC"}}, "SCHEDULES_A_TZ"),
         ({"a": {"cron": "0 9 * * *", "type": "order", "catch_up": "x"}}, "'skip', 'last' or 'all'"),
-        ({"a": {"cron": "0 9 * * *", "type": "gone"}}, "'a' fires 'gone', .* it has order"),
+        (
+            {"a": {"cron": "0 9 * * *", "type": "gone"}},
+            "application 'shop': .* 'gone', .* it has order",
+        ),
         ({"a": {"cron": "0 9 * * *", "type": "raw"}}, "'raw', whose agent takes a dict"),
         ({"a": {"cron": "9", "type": "order"}}, r"Schedule\('a'\): .*has 1 fields"),
         ({"a": {"cron": "0 9 * * *", "type": "order", "zone": "X"}}, "no time zone 'X'"),
