@@ -49,8 +49,8 @@ def test_without_settings_the_team_is_reached_by_the_log(tmp_path: Path) -> None
         "slack": [False],
         "fallback": False,
         "types": [
-            "broken_link", "competitor_post", "form_submit", "mention", "monitor_failing", "new_lead",
-            "payment_failed", "payment_follow_up", "payment_succeeded",
+            "broken_link", "competitor_post", "form_submit", "mention", "new_lead",
+            "payment_failed", "payment_follow_up", "payment_succeeded", "reminder",
         ],
         "woken": [],
     }  # fmt: skip
