@@ -44,7 +44,11 @@ def broker(kafka_runs: None, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     from streamagents.devkit.broker import EmbeddedBroker
     from streamagents.devkit.sockets import free_port
 
-    with EmbeddedBroker(tmp_path_factory.mktemp("broker"), free_port()) as running:
+    with EmbeddedBroker(
+        tmp_path_factory.mktemp("broker"),
+        free_port(),
+        heap_mib=768,  # for the topics of hundreds of applications
+    ) as running:
         yield running
 
 

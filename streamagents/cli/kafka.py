@@ -90,7 +90,12 @@ def _embedded_broker(settings: Settings) -> EmbeddedBroker:
         raise DevkitError(
             f"The embedded broker needs {exc.name}: run pip install 'streamagents[devkit]'."
         ) from exc
-    return EmbeddedBroker(settings.data_dir, settings.kafka_port, settings.kafka_fsync)
+    return EmbeddedBroker(
+        settings.data_dir,
+        settings.kafka_port,
+        fsync=settings.kafka_fsync,
+        heap_mib=settings.kafka_heap_mib,
+    )
 
 
 def _print(status: BrokerStatus, *, as_json: bool) -> None:

@@ -38,7 +38,12 @@ class BorrowedBroker:
     def __init__(self, settings: Settings, *, notify: Callable[[str], None] = silent) -> None:
         self._notify = notify
         self._embedded = (
-            EmbeddedBroker(settings.data_dir, settings.kafka_port, settings.kafka_fsync)
+            EmbeddedBroker(
+                settings.data_dir,
+                settings.kafka_port,
+                fsync=settings.kafka_fsync,
+                heap_mib=settings.kafka_heap_mib,
+            )
             if settings.broker is None
             else None
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 import psutil
 
 from streamagents.devkit import storage
-from streamagents.devkit.command import kafka_command
+from streamagents.devkit.command import HEAP_MIB, kafka_command
 from streamagents.devkit.diagnosis import explain, tail
 from streamagents.devkit.folder import BrokerFolder, exclusive, unwritable
 from streamagents.devkit.foreground import StopAsked, stop_signals_raised
@@ -59,8 +59,10 @@ class EmbeddedBroker:
     As a context manager it is started on entry and stopped on exit.
     """
 
-    def __init__(self, data_dir: Path, port: int, fsync: bool = False) -> None:  # noqa: FBT001, FBT002 - reads as the setting it is
-        self.port = port
+    def __init__(
+        self, data_dir: Path, port: int, *, fsync: bool = False, heap_mib: int = HEAP_MIB
+    ) -> None:
+        self.port, self._heap_mib = port, heap_mib
         self._folder = BrokerFolder(data_dir=data_dir.expanduser().absolute())
         self._fsync = fsync
 
@@ -212,7 +214,7 @@ class EmbeddedBroker:
 
     def _launch(self, timeout_s: float, notify: Callable[[str], None]) -> None:
         require_free(self.port)
-        command = kafka_command(notify)
+        command = kafka_command(notify, heap_mib=self._heap_mib)
         deadline = time.monotonic() + timeout_s
         cluster_id = storage.prepare(self._folder, command)
         try:

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
     from streamagents.devkit.java import Java
 
-# Small rather than fast: one C1 compiler, one collector thread, a heap for one developer.
+HEAP_MIB = 128
+"""Enough for an application and some thousand partitions of its own; see the settings for more."""
+# Small rather than fast: one C1 compiler, one collector thread.
 _SMALL = (
-    "-Xmx128m",
     # Grow the heap late and shrink it again: saves 25 MiB of an idle broker, costs no start-up.
     "-Xms16m",
     "-XX:MinHeapFreeRatio=10",
@@ -37,19 +38,23 @@ _QUIET_FROM = 24
 _QUIET = ("--sun-misc-unsafe-memory-access=allow", "--enable-native-access=ALL-UNNAMED")
 
 
-def kafka_command(notify: Callable[[str], None]) -> tuple[str, ...]:
+def kafka_command(notify: Callable[[str], None], *, heap_mib: int = HEAP_MIB) -> tuple[str, ...]:
     """Return the command that runs a class of Kafka, up to the name of the class.
+
+    Args:
+        notify: given a sentence when something takes longer than usual.
+        heap_mib: what Java may take for objects.
 
     Raises:
         DevkitError: there is no Java for it, or the jars cannot be had.
     """
     java = find_java()
-    return (str(java.path), *options(java), "-cp", _joined(class_path(notify)))
+    return (str(java.path), *options(java, heap_mib), "-cp", _joined(class_path(notify)))
 
 
-def options(java: Java) -> tuple[str, ...]:
+def options(java: Java, heap_mib: int = HEAP_MIB) -> tuple[str, ...]:
     """Return the JVM's options for this Java."""
-    return (*_SMALL, *(_QUIET if (java.major or 0) >= _QUIET_FROM else ()))
+    return (f"-Xmx{heap_mib}m", *_SMALL, *(_QUIET if (java.major or 0) >= _QUIET_FROM else ()))
 
 
 def _joined(jars: tuple[Path, ...]) -> str:

@@ -41,6 +41,8 @@ class Settings(BaseSettings):
     kafka_port: Port = 9092
     kafka_fsync: bool = False
     """Flush every write of the embedded broker to the disk before it is acknowledged."""
+    kafka_heap_mib: Annotated[int, Field(ge=96, le=65_536)] = 128
+    """What the embedded broker may take for objects, in MiB; thousands of partitions need more."""
     app: str = "streamagents"
     """Module of the application, as in `faust -A MODULE`."""
     data_dir: Path = Path(".streamagents")
