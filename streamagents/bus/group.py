@@ -86,9 +86,12 @@ class KafkaGroup:
         if self._consumer is None:
             raise QueueError(f"The connection to the topic {self._topic} was lost.")
         ours = self._consumer.assignment()
+        ends = {tp: end for tp, end in ends.items() if tp in ours}
+        if not ends:  # the driver calls it a mistake to commit nothing
+            return
         try:
             async with asyncio.timeout(self._timeout_s):
-                await self._consumer.commit({tp: end for tp, end in ends.items() if tp in ours})
+                await self._consumer.commit(ends)
         except _MOVED:
             log.info("partitions_moved", topic=self._topic, group=self._group)
         except (OSError, kafka.KafkaError) as exc:

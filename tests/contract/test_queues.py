@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 from pydantic import SecretStr
 from redis import asyncio as redis
 
 from streamagents.bus.group import KafkaGroup
 from streamagents.errors import QueueError
+from streamagents.ports import Message
 from streamagents.testing import MemoryQueue
 from streamagents.triggers.bridge import RedisQueue, SqsQueue
 from streamagents.triggers.bridge.redis_stream import RedisStream
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from pathlib import Path
 
-    from streamagents.ports import Message, Queue
+    from streamagents.ports import Queue
 
 TRACE = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
 
@@ -322,6 +323,19 @@ async def test_a_kafka_topic_that_is_not_there_is_named(broker: Any) -> None:
         await queue.receive(1)
 
     assert told.value.lasting
+
+
+@pytest.mark.kafka
+async def test_what_went_to_another_member_meanwhile_is_its_to_commit(broker: Any) -> None:
+    topic = f"q-{uuid.uuid4().hex[:8]}"
+    await create_topics(broker.address, spec(topic, partitions=1))
+    queue = KafkaGroup(broker.address, topic, topic)
+    await queue.receive(1)
+    moved = Message(id="m", value=b"{}", token=(TopicPartition(topic, 3), 7))
+
+    await queue.done([moved])
+
+    await queue.close()
 
 
 async def test_a_kafka_that_is_not_there_is_waited_for() -> None:

@@ -42,7 +42,7 @@ class Keeper:
         self._most = most
         self._pending: dict[Identity, _Pending] = {}
         self._late: OrderedDict[Identity, None] = OrderedDict()
-        """Acknowledged when nobody waited any more."""
+        """Acknowledged when nobody waited any more, or nobody heard of it."""
 
     @property
     def pending(self) -> int:
@@ -68,6 +68,12 @@ class Keeper:
             raise NotKeptError(f"Kafka did not acknowledge it within {self._wait_s:g} s.")
         pending.task.result()
 
+    def remember(self, identity: Identity) -> None:
+        """It is kept, and who sent it does not know: it will come again."""
+        self._late[identity] = None
+        if len(self._late) > _MOST_LATE:
+            self._late.popitem(last=False)
+
     async def close(self) -> None:
         """Give up what is still under way."""
         tasks = [pending.task for pending in self._pending.values()]
@@ -87,6 +93,4 @@ class Keeper:
         del self._pending[identity]
         if pending.task.cancelled() or pending.task.exception() is not None or pending.waiting:
             return
-        self._late[identity] = None
-        if len(self._late) > _MOST_LATE:
-            self._late.popitem(last=False)
+        self.remember(identity)
