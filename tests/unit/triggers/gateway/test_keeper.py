@@ -11,7 +11,7 @@ from streamagents.ports import Outgoing, Position
 from streamagents.triggers.gateway.keeper import Keeper, NotKeptError
 
 RECORD = Outgoing(topic="t", key=b"k", value=b"{}")
-ONE, TWO = ("t", b"k", "s", "1"), ("t", b"k", "s", "2")
+ONE, TWO = ("t", b"k", "s", "1", b""), ("t", b"k", "s", "2", b"")
 KEPT = Position("t", 0, 0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from contextlib import asynccontextmanager
 from io import BytesIO
@@ -220,6 +221,20 @@ async def test_who_leaves_before_its_answer_and_asks_again_finds_it_kept() -> No
             assert answer.status == 202
 
     assert len(inner.written("lead")) == 1
+
+
+async def test_who_is_not_sure_and_asks_again_soon_finds_it_kept_and_another_event_is_another() -> (
+    None
+):
+    gateway = TestGateway()
+    for body in (ANN, ANN, {**ANN, "company": "Nordwind"}, ANN):
+        answer = await gateway.post("/events/lead", body, ("ce-id", "7"))
+        assert answer.status == 202
+
+    assert [json.loads(record.value or b"") for record in gateway.written("lead")] == [
+        ANN,
+        {**ANN, "company": "Nordwind"},
+    ]
 
 
 async def test_who_leaves_in_the_middle_of_a_body_that_is_refused_is_no_fault_of_ours(
