@@ -152,7 +152,9 @@ class KafkaGroup:
 
 def _message(record: Record) -> Message:
     return Message(
-        id=f"{record.topic}:{record.partition}:{record.offset}",
+        # A topic that was deleted and made anew counts from 0 again: the same place, at another
+        # time, is another message.
+        id=f"{record.topic}:{record.partition}:{record.offset}@{record.timestamp}",
         key=record.key,
         value=record.value,
         headers=tuple(record.headers),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from pydantic import SecretStr
 from redis import asyncio as redis
 
@@ -21,6 +22,7 @@ from streamagents.testing import MemoryQueue
 from streamagents.triggers.bridge import RedisQueue, SqsQueue
 from streamagents.triggers.bridge.redis_stream import RedisStream
 from streamagents.triggers.bridge.sqs import SqsMessages
+from support import wait_until_async
 from support.sqs import running_sqs
 from support.topics import create_topics, spec
 
@@ -135,6 +137,21 @@ def no_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDTEST")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "aws-marker")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+async def deleted(address: str, topic: str) -> None:
+    """Delete a topic, and wait until it is gone."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=address)
+    await admin.start()
+    try:
+        await admin.delete_topics([topic])
+
+        async def is_gone() -> bool:
+            return topic not in await admin.list_topics()
+
+        await wait_until_async(is_gone)
+    finally:
+        await admin.close()
 
 
 async def received(queue: Queue, count: int, limit: int = 500) -> list[Message]:
@@ -323,6 +340,22 @@ async def test_a_kafka_topic_that_is_not_there_is_named(broker: Any) -> None:
         await queue.receive(1)
 
     assert told.value.lasting
+
+
+@pytest.mark.kafka
+async def test_a_topic_that_was_made_anew_has_new_messages_in_old_places(broker: Any) -> None:
+    topic = f"q-{uuid.uuid4().hex[:8]}"
+    ids = []
+    for _ in range(2):
+        await create_topics(broker.address, spec(topic, partitions=1))
+        async with AIOKafkaProducer(bootstrap_servers=broker.address) as producer:
+            await producer.send_and_wait(topic, b"{}")
+        queue = KafkaGroup(broker.address, topic, uuid.uuid4().hex)
+        ids += [message.id for message in await received(queue, 1)]
+        await queue.close()
+        await deleted(broker.address, topic)
+
+    assert len(set(ids)) == 2
 
 
 @pytest.mark.kafka

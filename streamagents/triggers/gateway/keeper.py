@@ -30,6 +30,7 @@ class NotKeptError(StreamAgentsError):
 class _Pending:
     task: asyncio.Task[Position]
     waiting: int = 0
+    comes_again: bool = False
 
 
 class Keeper:
@@ -53,8 +54,15 @@ class Keeper:
         """How many records are under way."""
         return len(self._pending)
 
-    async def keep(self, record: Outgoing, identity: Identity) -> None:
+    async def keep(
+        self, record: Outgoing, identity: Identity, *, comes_again: bool = False
+    ) -> None:
         """Return when the broker has it.
+
+        Args:
+            record: what is to be written.
+            identity: which event it is.
+            comes_again: who sent it may ask once more, although the answer is on its way.
 
         Raises:
             NotKeptError: not acknowledged in time, or there is no room for it.
@@ -64,6 +72,7 @@ class Keeper:
             return
         pending = self._pending.get(identity) or self._begin(record, identity)
         pending.waiting += 1
+        pending.comes_again |= comes_again
         try:
             done, _ = await asyncio.wait([pending.task], timeout=self._wait_s)
         finally:
@@ -96,6 +105,8 @@ class Keeper:
 
     def _ended(self, identity: Identity, pending: _Pending) -> None:
         del self._pending[identity]
-        if pending.task.cancelled() or pending.task.exception() is not None or pending.waiting:
+        if pending.task.cancelled() or pending.task.exception() is not None:
             return
-        self.remember(identity)
+        # At once: those who wait turn only later, and a retry may come before them.
+        if pending.comes_again or not pending.waiting:
+            self.remember(identity)

@@ -190,7 +190,10 @@ class Service:
         """
         said = {"id": parcel.id, "type": parcel.type}
         try:
-            await self._keeper.keep(parcel.record, parcel.identity)
+            # An answer that was written was not read for that: a client in a hurry asks again soon,
+            # under its own id. The senders of webhooks come back after minutes.
+            hurries = "source" not in request.path_params
+            await self._keeper.keep(parcel.record, parcel.identity, comes_again=hurries)
         except EventTooLargeError as exc:
             raise RefusedError(413, "The event does not fit into its topic.", more=said) from exc
         except TopicsError as exc:
@@ -198,9 +201,7 @@ class Service:
             raise not_kept("Its topic is missing: an operator has to create it.", said) from exc
         except (NotKeptError, BrokerUnavailableError) as exc:
             raise not_kept("It is not known to be kept: send it again with this id.", said) from exc
-        # An answer that was written was not read for that: a client that is in a hurry asks again
-        # soon, under its own id. The senders of webhooks come back after minutes.
-        if "source" not in request.path_params or await request.is_disconnected():
+        if await request.is_disconnected():
             self._keeper.remember(parcel.identity)
 
     def _take_turn(self, source: str | None) -> None:
