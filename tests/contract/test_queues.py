@@ -249,6 +249,27 @@ async def test_redis_gives_what_a_dead_consumer_left(redis_server: Any) -> None:
     assert json.loads(claimed.value or b"") == {"a": "1", "b": {"base64": "/w=="}}
 
 
+async def test_redis_finds_what_a_dead_consumer_left_behind_the_many_of_a_living_one(
+    redis_server: Any,
+) -> None:
+    """One claim looks at no more than ten times what it may take."""
+    stream = f"q-{uuid.uuid4().hex[:8]}"
+    queue = RedisStream(RedisQueue(stream=stream, url=redis_server.url), "g")
+    async with redis.Redis.from_url(redis_server.url) as client:
+        for n in range(1600):
+            await client.xadd(stream, {"n": str(n)})
+        await client.xgroup_create(stream, "g", id="0")
+        await client.xreadgroup("g", "living", {stream: ">"}, count=1500)
+        ((_, left),) = await client.xreadgroup("g", "dead", {stream: ">"})
+        ids = [id_ for id_, _ in left]
+        await client.xclaim(stream, "g", "dead", 0, ids, idle=120_000, justid=True)
+
+        messages = await received(queue, 100)
+        await queue.close()
+
+    assert payloads(messages) == [{"n": str(n)} for n in range(1500, 1600)]
+
+
 async def test_entries_that_redis_trimmed_hold_nobody_up(redis_server: Any) -> None:
     stream = f"q-{uuid.uuid4().hex[:8]}"
     queue = RedisStream(RedisQueue(stream=stream, url=redis_server.url), "g")
