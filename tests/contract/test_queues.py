@@ -260,8 +260,8 @@ async def test_redis_finds_what_a_dead_consumer_left_behind_the_many_of_a_living
             await client.xadd(stream, {"n": str(n)})
         await client.xgroup_create(stream, "g", id="0")
         await client.xreadgroup("g", "living", {stream: ">"}, count=1500)
-        ((_, left),) = await client.xreadgroup("g", "dead", {stream: ">"})
-        ids = [id_ for id_, _ in left]
+        left: Any = await client.xreadgroup("g", "dead", {stream: ">"})
+        ids = [id_ for id_, _ in left[0][1]]
         await client.xclaim(stream, "g", "dead", 0, ids, idle=120_000, justid=True)
 
         messages = await received(queue, 100)
