@@ -148,3 +148,13 @@ def test_lists_stand_between_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.http_allow_hosts == ("*",)
     assert settings.allow_private_hosts == ("crm.internal:8080",)
     assert settings.http_secrets == ()
+
+
+def test_a_fault_inside_of_json_is_named_by_its_variable_and_its_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """There is no variable for each part of it."""
+    monkeypatch.setenv("STREAMAGENTS_WATCH", '{"a": {"path": "inbox"}}')
+
+    with pytest.raises(ConfigurationError, match="STREAMAGENTS_WATCH at a.type: Field required"):
+        load_settings()
