@@ -156,5 +156,5 @@ def test_a_fault_inside_of_json_is_named_by_its_variable_and_its_place(
     """There is no variable for each part of it."""
     monkeypatch.setenv("STREAMAGENTS_WATCH", '{"a": {"path": "inbox"}}')
 
-    with pytest.raises(ConfigurationError, match="STREAMAGENTS_WATCH at a.type: Field required"):
+    with pytest.raises(ConfigurationError, match=r"STREAMAGENTS_WATCH at a\.type: Field required"):
         load_settings()
