@@ -11,6 +11,7 @@ from streamagents.bus.group import KafkaGroup
 from streamagents.errors import ConfigurationError
 from streamagents.pipeline.addressing import known
 from streamagents.runtime.clock import SystemClock
+from streamagents.runtime.internals.records import tolerate_header_names
 from streamagents.runtime.serving import log_to_stderr, targets, together, until_stopped, writing
 from streamagents.triggers.bridge import Bridge, KafkaQueue, RedisQueue, SqsQueue
 from streamagents.triggers.bridge.passing import Passing
@@ -61,6 +62,7 @@ def bridge(app: StreamApp, names: Sequence[str]) -> None:
         QueueError: a queue refuses us.
     """
     log_to_stderr(app.settings.log_level)
+    tolerate_header_names()  # one record of a foreign topic would hold up all behind it, for ever
     bridges = _chosen(bridges_of(app), names)
     passings: list[Passing] = []
 
