@@ -8,7 +8,7 @@ PEERS := .venv-bench
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: demo test check format bench chaos evals lock clean
+.PHONY: demo test check format bench chaos evals dashboards manifests lock clean
 
 demo: $(VENV)/installed
 	@$(BIN)/streamagents demo
@@ -40,12 +40,24 @@ chaos: $(VENV)/installed
 evals: $(VENV)/installed
 	@PYTHONPATH=tests $(BIN)/python -m evals $(ARGS)
 
+# Topics and alerts of k8s/overlays/production; APP=crm for an application of yours.
+manifests: $(VENV)/installed
+	@$(BIN)/python k8s/generate.py $(if $(APP),--app $(APP))
+
+# Grafana's JSON, from monitoring/dashboards.
+dashboards: $(VENV)/installed
+	@PYTHONPATH=monitoring $(BIN)/python -m dashboards
+
 # Hashes of everything, build requirements too, and no host: any index that has the files will do.
+# The image's has what a worker needs and no more, in the same versions.
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--extra devkit --extra postgres --extra redis --extra sqs --group dev --output-file requirements.lock pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--group peers --output-file requirements-bench.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--extra postgres --extra redis --extra sqs --group build --constraints requirements.lock \
+		--output-file requirements-image.lock pyproject.toml
 
 clean:
 	rm -rf $(VENV) $(PEERS)

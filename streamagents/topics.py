@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 INBOX = "streamagents.inbox"
 ACTIONS = "streamagents.actions"
 TICKS = "streamagents.ticks"
+LETTERS = "streamagents.letters"
+AUDIT = "streamagents.audit"
 LETTERS_SUFFIX = ".dlq"
 OUR_TOPICS = "streamagents."
 """No event of a user's begins so."""
@@ -105,6 +107,26 @@ class Layout:
                 "max.message.bytes": str(MAX_LETTER_BYTES),
             },
             keyed_by="the original's key",
+        )
+
+    def letter_states(self) -> TopicSpec:
+        """What has become of dead letters: of each the last word."""
+        return TopicSpec(
+            name=self.name(LETTERS),
+            partitions=self.partitions,
+            replication=self.replication,
+            config={"cleanup.policy": "compact"},
+            keyed_by="the letter's position",
+        )
+
+    def audit(self) -> TopicSpec:
+        """What people did by hand, and when."""
+        return TopicSpec(
+            name=self.name(AUDIT),
+            partitions=self.partitions,
+            replication=self.replication,
+            config={"cleanup.policy": "delete", "retention.ms": str(90 * DAY_MS)},
+            keyed_by="what was done",
         )
 
     def changelog(self, app_id: str, partitions: int) -> TopicSpec:

@@ -21,6 +21,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("STREAMAGENTS_", "ANTHROPIC_")):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("STREAMAGENTS_WEB_PORT", "0")  # tests start many workers at once
 
 
 @pytest.fixture(scope="session")

@@ -71,6 +71,11 @@ class Recipients:
     def __init__(self, allowed: Iterable[str]) -> None:
         self._allowed = frozenset(_rule(one) for one in allowed)
 
+    @property
+    def open(self) -> bool:
+        """Whether it allows everybody."""
+        return "*" in self._allowed
+
     def __contains__(self, address: str) -> bool:
         address = address.casefold()
         domain = address.rpartition("@")[2]

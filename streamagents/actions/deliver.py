@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from streamagents.actions.action import Action
     from streamagents.actions.channel import Delivery, OnUnknown
     from streamagents.agents import Context
-    from streamagents.ports import Clock
+    from streamagents.ports import Clock, Effects
 
 Decision = Literal["send", "done", "repeat", "resend", "review"]
 """What to do: `repeat` sends again what the peer knows by its key, `resend` what may happen twice,
@@ -52,11 +52,13 @@ class Deliverer:
     Args:
         delivery: the channel and its policy.
         clock: the time, for the rate.
+        effects: is told of those whose outcome is not known.
     """
 
-    def __init__(self, delivery: Delivery, clock: Clock) -> None:
+    def __init__(self, delivery: Delivery, clock: Clock, effects: Effects | None = None) -> None:
         self._delivery, self._channel = delivery, delivery.channel
         self._rate = Rate(delivery.per_second, clock)
+        self._effects = effects
 
     async def turn(self) -> None:
         """Wait for the channel's rate: before the run and its mark, for nothing is sent yet."""
@@ -120,14 +122,16 @@ class Deliverer:
         told = {"channel": self._channel.name, "effect": effect.id, "decision": decision}
         if decision in {"resend", "review"}:
             log.warning("effect_unknown", **told)
+            if self._effects is not None:
+                self._effects.unknown(self._channel.name)
         elif effect.interrupted:
             log.info("effect_known", **told)
 
 
-def route_of(delivery: Delivery, clock: Clock) -> Route:
+def route_of(delivery: Delivery, clock: Clock, effects: Effects | None = None) -> Route:
     """A delivery as the policy of an agent."""
     return Route(
-        Deliverer(delivery, clock),
+        Deliverer(delivery, clock, effects),
         attempts=delivery.attempts,
         timeout_s=delivery.timeout_s,
         backoff_s=delivery.backoff_s,

@@ -117,6 +117,11 @@ class HttpChannel:
         self.idempotent = idempotent
         self._http, self._deadline_s, self._now = http or Http(), deadline_s, now
 
+    @property
+    def open(self) -> bool:
+        """Whether it may reach everybody."""
+        return self._hosts.open
+
     async def send(self, action: HttpPost, effect: Effect) -> None:
         """Post one body.
 

@@ -104,6 +104,11 @@ class EmailChannel:
         self._allowed = Recipients(several(allow_recipients))
         self._now = now
 
+    @property
+    def open(self) -> bool:
+        """Whether it may reach everybody."""
+        return self._allowed.open
+
     async def send(self, action: Email, effect: Effect) -> None:
         """Hand one mail in.
 

@@ -57,6 +57,7 @@ class Steps:
         keep: whether the steps of another version count.
         in_thread: runs a plain function beside the event loop; None runs it at once.
         before: awaited before a function runs; not where its result is stored.
+        told: called with what became of each step: ran, stored, failed.
     """
 
     def __init__(
@@ -67,9 +68,10 @@ class Steps:
         keep: bool = True,
         in_thread: Callable[..., Awaitable[Any]] | None = None,
         before: Callable[[], Awaitable[None]] | None = None,
+        told: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._storage, self._version, self._keep = storage, version, keep
-        self._in_thread, self._before = in_thread, before
+        self._in_thread, self._before, self._told = in_thread, before, told
         self._begun: set[str] = set()
 
     async def run(self, name: str, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
@@ -89,12 +91,20 @@ class Steps:
             reason = self._outdated(stored, digest)
             if not reason:
                 try:
-                    return load(stored.json, kind)
+                    value = load(stored.json, kind)
                 except ValidationError:
                     reason = "invalid"
+                else:
+                    self._told("stored")
+                    return value
             self._storage.rerun(path, reason)
-        raw, value = store(path, await self._call(path, function, arguments), kind)
-        await self._storage.save(path, StepResult(digest, self._version, raw))
+        try:
+            raw, value = store(path, await self._call(path, function, arguments), kind)
+            await self._storage.save(path, StepResult(digest, self._version, raw))
+        except Exception:
+            self._told("failed")
+            raise
+        self._told("ran")
         return value
 
     def _enter(self, name: str, function: Any) -> str:

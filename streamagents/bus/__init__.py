@@ -7,6 +7,16 @@ wait has an end. The worker's own consumer and transactions are no part of it (`
 from streamagents.bus.admin import KafkaAdmin
 from streamagents.bus.lasting import LastingBus
 from streamagents.bus.producer import KafkaBus
-from streamagents.bus.reader import TopicReader, read_all, read_tail
+from streamagents.bus.reader import KafkaReader, TopicReader, read_all, read_tail
+from streamagents.bus.together import KafkaTogether
 
-__all__ = ["KafkaAdmin", "KafkaBus", "LastingBus", "TopicReader", "read_all", "read_tail"]
+__all__ = [
+    "KafkaAdmin",
+    "KafkaBus",
+    "KafkaReader",
+    "KafkaTogether",
+    "LastingBus",
+    "TopicReader",
+    "read_all",
+    "read_tail",
+]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka import errors as kafka
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from streamagents.bus.failures import answered
@@ -86,6 +86,15 @@ class KafkaAdmin:
             for name, partitions in found.items()
         }
 
+    async def existing(self, names: Iterable[str]) -> set[str]:
+        """Those of the topics that exist."""
+        metadata = await self._metadata()
+        return {name for name in names if name in metadata}
+
+    async def partitions(self) -> dict[str, int]:
+        """All topics of the cluster, by name the number of partitions."""
+        return {name: len(topic["partitions"]) for name, topic in (await self._metadata()).items()}
+
     async def apply(self, changes: Iterable[Change]) -> None:
         """Create and configure; what is refused, or in order, is left alone.
 
@@ -127,6 +136,11 @@ class KafkaAdmin:
         cluster = await self._answer(self._client.describe_cluster)
         return str(cluster["cluster_id"])
 
+    async def brokers(self) -> int:
+        """How many brokers the cluster has."""
+        cluster = await self._answer(self._client.describe_cluster)
+        return len(cluster["brokers"])
+
     async def committed(self, group: str) -> dict[Partition, int]:
         """What a group has committed; empty for one that does not exist."""
         offsets = await self._answer(lambda: self._client.list_consumer_group_offsets(group))
@@ -136,8 +150,41 @@ class KafkaAdmin:
             if found.offset >= 0
         }
 
+    async def members(self, group: str) -> int:
+        """How many members a group has; none for one that does not exist."""
+        answers = await self._answer(lambda: self._client.describe_consumer_groups([group]))
+        return sum(
+            len(found["members"]) for answer in answers for found in answer.to_object()["groups"]
+        )
+
+    async def add_partitions(self, name: str, partitions: int) -> None:
+        """Give a topic so many partitions."""
+        wanted = {name: NewPartitions(partitions)}
+        await self._answer(lambda: self._client.create_partitions(wanted))
+
     async def end_offsets(self, names: Iterable[str]) -> dict[Partition, int]:
         """Where what is committed of each partition ends; unknown topics are left out."""
+        return await self._offsets(names, "end_offsets")
+
+    async def begin_offsets(self, names: Iterable[str]) -> dict[Partition, int]:
+        """The first offset that is still there, by partition; unknown topics are left out."""
+        return await self._offsets(names, "beginning_offsets")
+
+    async def delete_before(self, offsets: Mapping[Partition, int]) -> None:
+        """Delete the records of partitions up to, and without, an offset.
+
+        Raises:
+            TopicsError: the broker does not let us.
+        """
+        if not offsets:
+            return
+        wanted = {
+            TopicPartition(*at): RecordsToDelete(before_offset=offset)
+            for at, offset in offsets.items()
+        }
+        await self._answer(lambda: self._client.delete_records(wanted))
+
+    async def _offsets(self, names: Iterable[str], which: str) -> dict[Partition, int]:
         metadata = await self._metadata()
         partitions = [
             TopicPartition(name, partition["partition"])
@@ -156,10 +203,10 @@ class KafkaAdmin:
         try:
             async with answered(self._bootstrap, self._timeout_s):
                 await consumer.start()
-                ends = await consumer.end_offsets(partitions)
+                found = await getattr(consumer, which)(partitions)
         finally:
             await consumer.stop()
-        return {(tp.topic, tp.partition): end for tp, end in ends.items()}
+        return {(tp.topic, tp.partition): offset for tp, offset in found.items()}
 
     async def _create(self, changes: Sequence[Change]) -> list[str]:
         if not changes:

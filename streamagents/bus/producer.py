@@ -58,14 +58,7 @@ class KafkaBus:
         Raises:
             BrokerUnavailableError: no broker answered within `timeout_s`.
         """
-        self._producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap,
-            client_id="streamagents",
-            enable_idempotence=True,
-            acks="all",
-            max_request_size=MAX_LETTER_BYTES,
-            request_timeout_ms=int(self._timeout_s * 1000),
-        )
+        self._producer = AIOKafkaProducer(**self._options())
         try:
             async with answered(self._bootstrap, self._timeout_s):
                 await self._producer.start()
@@ -81,6 +74,16 @@ class KafkaBus:
         _traceback: TracebackType | None,
     ) -> None:
         await self._stop()
+
+    def _options(self) -> dict[str, Any]:
+        return {
+            "bootstrap_servers": self._bootstrap,
+            "client_id": "streamagents",
+            "enable_idempotence": True,
+            "acks": "all",
+            "max_request_size": MAX_LETTER_BYTES,
+            "request_timeout_ms": int(self._timeout_s * 1000),
+        }
 
     async def send(self, record: Outgoing) -> Position:
         """Write one record and wait until the broker has it.

@@ -12,10 +12,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streamagents.bus.admin import KafkaAdmin
 from streamagents.bus.failures import answered
-from streamagents.errors import BrokerUnavailableError, TopicsError, UndecodableError
+from streamagents.bus.raw import tolerate_header_names
+from streamagents.errors import BrokerUnavailableError, TopicsError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
     from types import TracebackType
 
     from streamagents.ports import Record
@@ -26,7 +27,8 @@ _POLL_MS = 200
 class TopicReader:
     """Reads what is committed, each record once. An async context manager.
 
-    With `last` it begins so many offsets before the end of each partition.
+    With `last` it begins so many offsets before the end of each partition; `starts` is where to
+    begin, by topic and partition.
 
     ```python
     async with TopicReader("127.0.0.1:9092", ["new_lead", "new_lead.dlq"]) as reader:
@@ -42,10 +44,12 @@ class TopicReader:
         *,
         timeout_s: float = 10.0,
         last: int | None = None,
+        starts: Mapping[tuple[str, int], int] | None = None,
     ) -> None:
         self._bootstrap, self._last = bootstrap, last
         self._names = list(names)
         self._timeout_s = timeout_s
+        self._starts = starts or {}
         self._consumer: Any = None
         self._partitions: list[TopicPartition] = []
 
@@ -62,6 +66,7 @@ class TopicReader:
         if missing:
             raise TopicsError(f"There is no topic to read: {', '.join(missing)}.")
         self._partitions = [TopicPartition(*partition) for partition in found]
+        tolerate_header_names()
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap,
             client_id="streamagents-reader",
@@ -76,6 +81,9 @@ class TopicReader:
             await self._consumer.stop()
             raise
         self._consumer.assign(self._partitions)
+        for partition in self._partitions:
+            if partition in self._starts:
+                self._consumer.seek(partition, self._starts[partition])
         # The driver's tasks begin with the next turn of the loop; stopped before, it would raise
         # their CancelledError at us.
         await asyncio.sleep(0)
@@ -130,15 +138,8 @@ class TopicReader:
                 yield record
 
     async def _poll(self) -> list[Record]:
-        try:
-            async with answered(self._bootstrap, self._timeout_s):
-                polled = await self._consumer.getmany(timeout_ms=_POLL_MS)
-        except UnicodeDecodeError as exc:
-            # The driver stumbles over the whole batch and would do so at every further poll.
-            raise UndecodableError(
-                f"A record of {', '.join(self._names)} has a header whose name is no UTF-8: the "
-                "Kafka client cannot read past it."
-            ) from exc
+        async with answered(self._bootstrap, self._timeout_s):
+            polled = await self._consumer.getmany(timeout_ms=_POLL_MS)
         return [record for records in polled.values() for record in records]
 
     async def _behind(self, ends: dict[TopicPartition, int]) -> int:
@@ -146,6 +147,24 @@ class TopicReader:
         async with answered(self._bootstrap, self._timeout_s):
             positions = {tp: int(await self._consumer.position(tp)) for tp in ends}
         return sum(max(0, end - positions[tp]) for tp, end in ends.items())
+
+
+class KafkaReader:
+    """The port `Reader` on Kafka. `timeout_s` bounds the wait for each answer."""
+
+    def __init__(self, bootstrap: str, *, timeout_s: float = 10.0) -> None:
+        self._bootstrap, self._timeout_s = bootstrap, timeout_s
+
+    async def read(self, topics: Sequence[str]) -> AsyncIterator[Record]:
+        """All that is committed in the topics now, in the order of each partition.
+
+        Raises:
+            BrokerUnavailableError: no broker answered in time.
+            TopicsError: one of the topics does not exist.
+        """
+        async with TopicReader(self._bootstrap, topics, timeout_s=self._timeout_s) as reader:
+            async for record in reader.to_end():
+                yield record
 
 
 async def read_all(bootstrap: str, *names: str, timeout_s: float = 10.0) -> list[Record]:

@@ -15,6 +15,8 @@ from streamagents.cli import (
     bridge,
     demo,
     dev,
+    dlq,
+    doctor,
     gateway,
     kafka,
     send,
@@ -41,8 +43,10 @@ app.command("demo")(demo.demo)
 app.command("dev")(dev.dev)
 app.command("gateway")(gateway.gateway)
 app.add_typer(kafka.app, name="kafka")
+app.add_typer(dlq.app, name="dlq")
 app.add_typer(topics.app, name="topics")
 app.command("send")(send.send)
+app.command("doctor")(doctor.doctor)
 app.command("status")(status.status)
 app.command("watch")(watch.watch)
 app.command("bridge")(bridge.bridge)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -48,6 +49,41 @@ def apply(*, app: AppModule = None, as_json: AsJson = False) -> None:
         typer.echo(_summary(changes))
     if refused := [change for change in changes if change.action == "refuse"]:
         raise TopicsError(_refusal(refused))
+
+
+@app.command()
+def grow(
+    topics: Annotated[list[str], typer.Argument(metavar="TOPIC...", help="All of one agent.")],
+    partitions: Annotated[int, typer.Option(min=2, max=10_000, help="How many they get.")],
+    app: AppModule = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Give topics more partitions: state and unread events move with their keys.
+
+    The group must be stopped. Can be run again after a kill.
+    """
+    from streamagents.cli.letters import registrations_of  # noqa: PLC0415 - it loads much
+    from streamagents.runtime.growing import Grower  # noqa: PLC0415 - the Kafka client
+
+    quiet_drivers()
+    application = load(app)
+    grower = Grower(
+        application.settings.bootstrap,
+        group=application.group,
+        layout=application.layout,
+        registrations=registrations_of(application),
+        say=lambda sentence: typer.echo(sentence, err=True),
+    )
+    names = [application.layout.name(topic) for topic in topics]
+    grown = asyncio.run(grower.grow(names, partitions))
+    if as_json:
+        typer.echo(json.dumps(asdict(grown)))
+    else:
+        typer.echo(
+            f"{', '.join(names)} grew from {grown.before} to {grown.after} partitions. Say so in "
+            f"the application before its workers start (`partitions={grown.after}` of the model)."
+        )
 
 
 async def _plan(bootstrap: str, specs: Sequence[TopicSpec]) -> list[Change]:

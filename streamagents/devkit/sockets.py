@@ -33,9 +33,12 @@ def free_port() -> int:
         return port
 
 
-def listening() -> socket.socket:
-    """A socket that listens on a port that was free."""
-    return socket.create_server((HOST, 0))
+def listening(wanted: int = 0) -> socket.socket:
+    """A socket that listens on this port, or on another one if somebody has it."""
+    try:
+        return socket.create_server((HOST, wanted))
+    except OSError:
+        return socket.create_server((HOST, 0))
 
 
 def require_free(port: int) -> None:

@@ -12,7 +12,7 @@ from streamagents.agents.asking import DEADLINE_S, DEFAULT_MODEL
 from streamagents.errors import ModelBusyError, ModelError, ModelRefusedError
 
 if TYPE_CHECKING:
-    from streamagents.ports import Answer, Clock, Model, Question
+    from streamagents.ports import Answer, Calls, Clock, Model, Question
 
 log = structlog.stdlib.get_logger("streamagents.llm")
 
@@ -75,6 +75,7 @@ class Asker:
         clock: the time, for the log.
         guard: limits that bite before the call.
         default_model: asked where the caller names none.
+        calls: is told of each call.
     """
 
     def __init__(
@@ -84,10 +85,13 @@ class Asker:
         clock: Clock,
         guard: Guard | None = None,
         default_model: str = DEFAULT_MODEL,
+        calls: Calls | None = None,
     ) -> None:
         self.default_model = default_model
+        self.calls = calls
+        """Is told of each call, from when it is set."""
         self._model, self._clock = model, clock
-        self._guard: Guard = guard or OpenGuard()
+        self.guard: Guard = guard or OpenGuard()
 
     @property
     def provider(self) -> str:
@@ -109,7 +113,7 @@ class Asker:
         """
         began = self._clock.monotonic()
         try:
-            permit = await self._guard.admit(question, who)
+            permit = await self.guard.admit(question, who)
         except (ModelBusyError, ModelRefusedError) as exc:
             # Of a pause, which was told, or of a budget: thousands may come, and nothing was asked.
             log.debug("llm_call", **self._told(question, who, began, error=exc))
@@ -119,11 +123,14 @@ class Asker:
             answer = await self._within(question, timeout_s)
         except BaseException as exc:  # whatever it is, and a cancel, too: what was reserved is free
             usd = await permit.settle(None, exc)
-            log.warning("llm_call", **self._told(question, who, began, error=exc, usd=usd))
+            told = self._told(question, who, began, error=exc, usd=usd)
+            log.warning("llm_call", **told)
+            self._tell(told, None)
             raise
         answer = replace(answer, usd=await permit.settle(answer, None))
         unusable = unusable_because(answer)
         told = self._told(question, who, began, answer=answer, error=unusable, usd=answer.usd)
+        self._tell(told, answer)
         if unusable is not None:
             log.warning("llm_call", **told)
             raise unusable
@@ -138,6 +145,17 @@ class Asker:
             raise ModelError(
                 f"The model {question.model} gave no answer within {timeout_s:g} s.", code="timeout"
             ) from exc
+
+    def _tell(self, told: dict[str, Any], answer: Answer | None) -> None:
+        if self.calls is not None:
+            self.calls.called(
+                told["agent"],
+                told["model"],
+                told["outcome"],
+                told["seconds"],
+                usage=None if answer is None else answer.usage,
+                usd=told["usd"],
+            )
 
     def _told(
         self,

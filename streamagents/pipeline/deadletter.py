@@ -56,13 +56,12 @@ def letter(topic: str, record: Record, why: DeadLetter, facts: LetterFacts) -> O
     Headers of an earlier letter are replaced, never appended to: a letter that is replayed and
     fails again does not grow.
     """
-    own = tuple((name, value) for name, value in record.headers if not _is_added(name))
     return Outgoing(
         topic=topic,
         key=facts.key,
         value=record.value,
         headers=(
-            *own,
+            *without_added(tuple(record.headers)),
             *_added(why, facts),
             (_SPRING[2], struct.pack(">q", record.timestamp)),  # as Spring encodes it
         ),
@@ -112,6 +111,8 @@ _ADDED = frozenset(
                 "error-code",
                 "replay-count",
                 "target-group",
+                "letter",
+                "fresh",
             )
         ),
         ORIGIN,
@@ -120,8 +121,9 @@ _ADDED = frozenset(
 )
 
 
-def _is_added(name: str) -> bool:
-    return name in _ADDED
+def without_added(headers: Headers) -> Headers:
+    """The headers of the original: those of a letter, or of its replay, without ours."""
+    return tuple((name, value) for name, value in headers if name not in _ADDED)
 
 
 def _fqcn(error: BaseException) -> str:

@@ -26,10 +26,14 @@ _LONG_BYTES = 128
 
 def forwarded_from(headers: Headers) -> tuple[Position, bytes | None] | None:
     """Where a record was first written and under which key; None if it lies where it was."""
-    raw = header(headers, ORIGIN)
+    position = read_position(header(headers, ORIGIN))
+    return None if position is None else (position, header(headers, ORIGIN_KEY))
+
+
+def read_position(raw: bytes | None) -> Position | None:
+    """A position as its text has it; None if it is none."""
     if raw is not None and (match := _POSITION.fullmatch(raw.decode(errors="replace"))):
-        position = Position(match[1], int(match[2]), int(match[3]))
-        return position, header(headers, ORIGIN_KEY)
+        return Position(match[1], int(match[2]), int(match[3]))
     return None
 
 

@@ -20,6 +20,14 @@ APP = "streamagents-app"
 TYPE_PREFIX = "streamagents.action."
 
 
+def channel_of(record: Record) -> str:
+    """The channel that a record of the outbox names; empty if it names none."""
+    for name, value in record.headers:
+        if name == "ce_type":
+            return value.decode(errors="replace").removeprefix(TYPE_PREFIX)
+    return ""
+
+
 def judge_action(
     record: Record,
     channels: Mapping[str, Subscription],

@@ -13,13 +13,15 @@ from hashlib import blake2b
 PARKED = b"p\0"
 DELAYED = b"d\0"
 MARKS = b"e\0"
+STEPS = b"s\0"
+VALUES = b"v\0"
 _DIGEST_BYTES = 16
 _NUMBER = struct.Struct(">Q")
 
 
 def steps_of(seen_key: bytes) -> bytes:
     """The prefix of the steps of an event; its mark's key is `seen_key`."""
-    return b"s\0" + _digest(seen_key)
+    return STEPS + _digest(seen_key)
 
 
 def step_key(seen_key: bytes, path: str) -> bytes:
@@ -29,7 +31,7 @@ def step_key(seen_key: bytes, path: str) -> bytes:
 
 def values_of(agent: str, key: bytes) -> bytes:
     """The prefix of the values of an agent and a key."""
-    return b"v\0" + _digest(agent.encode(), key)
+    return VALUES + _digest(agent.encode(), key)
 
 
 def value_key(agent: str, key: bytes, name: str) -> bytes:

@@ -140,6 +140,17 @@ def decode_step(raw: bytes) -> StepResult:
     return StepResult(digest, raw[at : at + version].decode(), raw[at + version :])
 
 
+def key_of(raw: bytes) -> bytes | None:
+    """The record key that a value or a step belongs to.
+
+    Raises:
+        NewerFormatError: this version does not know its format.
+    """
+    refuse_newer(raw)
+    length = _VALUE.unpack_from(raw)[1]
+    return None if length == _NONE else raw[_VALUE.size : _VALUE.size + length]
+
+
 def _with_key(key: bytes | None, version: bytes, digest: bytes) -> bytes:
     key = None if key is None else key[:_MAX_KEY]
     length = _NONE if key is None else len(key)

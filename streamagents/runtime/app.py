@@ -25,7 +25,7 @@ from streamagents.runtime.internals import (
     commit_last,
 )
 from streamagents.runtime.leader import LOOK_S, Clockwork, build_clockwork
-from streamagents.runtime.logs import configure_logs
+from streamagents.runtime.logs import configure_logs, start_logs, stop_logs
 from streamagents.runtime.models import build_model, close_model, open_model
 from streamagents.runtime.monitors import (
     build_web,
@@ -40,6 +40,7 @@ from streamagents.runtime.spending import build_asker
 from streamagents.runtime.stall import StallWatch
 from streamagents.runtime.startup import lifetimes, prepare
 from streamagents.runtime.ticking import register_tickings, tickings
+from streamagents.runtime.web import add_metrics, add_web, faust_port, start_web
 from streamagents.runtime.wiring import REBALANCE_S, build_engine
 from streamagents.settings import Settings, load_settings
 from streamagents.topics import Layout, TopicSpec
@@ -47,6 +48,7 @@ from streamagents.triggers.cron.configured import configured
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from logging import Handler
 
     from streamagents.actions import Channel, Delivery
     from streamagents.agents import Registry
@@ -55,8 +57,11 @@ if TYPE_CHECKING:
     from streamagents.llm.limits import Limits
     from streamagents.monitors import Web
     from streamagents.monitors.configured import MonitorDefault
+    from streamagents.ops.metrics import WorkerMetrics
     from streamagents.ports import Model, Trigger
     from streamagents.runtime.engine import Engine
+    from streamagents.runtime.lookout import Lookout
+    from streamagents.runtime.web import WorkerWeb
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
@@ -86,6 +91,10 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
     model: Model
     """Who answers `ctx.llm`."""
     stall_watch: StallWatch
+    metrics: WorkerMetrics
+    lookout: Lookout
+    web_pages: WorkerWeb
+    log_file: Handler | None = None
 
     @property
     def group(self) -> str:
@@ -109,6 +118,8 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
             *consumed,
             *emitted,
             *(layout.letters(spec) for spec in consumed),
+            layout.letter_states(),
+            layout.audit(),
             *(layout.changelog(self.conf.id, count) for count in counts),
         ]
 
@@ -123,7 +134,10 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
 
     async def on_first_start(self) -> None:
         """Wait for the broker, look at the topics, take a data folder; then as in Faust."""
+        self.log_file = start_logs(self.settings)
+        start_web(self)
         folder, topics = await prepare(self.settings, self.conf.id, self.specs())
+        self.lookout.prepared(folder)
         await open_model(self.model, self.settings.model)
         self.engine.lifetimes = lifetimes(self.settings.dedupe_ttl_s, topics)
         with warnings.catch_warnings():
@@ -137,6 +151,7 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
 
     async def on_stop(self) -> None:
         """Drain before Faust stops anything: what ends later could not be written."""
+        self.lookout.stopping()
         await self.engine.shut_down(self.settings.shutdown_grace_s)
         await commit_last(self)
         self.engine.drop()
@@ -146,6 +161,9 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
         await close_channels(self.channels)
         await self.watching.close()
         await super().on_stop()
+        await self.lookout.stop()
+        self.web_pages.stop()
+        stop_logs(self.log_file)
 
 
 def create_app(
@@ -211,6 +229,7 @@ def create_app(
     app.model = model or build_model(settings)
     app.channels = build_channels(channels)
     app.observers, app.pauses = Observers(), AgentPauses(clock)
+    add_metrics(app)
     asker, till = build_asker(
         app.model,
         app.registry,
@@ -225,13 +244,14 @@ def create_app(
         app.registry,
         app.layout,
         settings,
-        channels=register_channels(app.channels, clock),
+        channels=register_channels(app.channels, clock, app.metrics.events),
         ticking=register_tickings(app.ticking),
         pauses=app.pauses,
         observer=app.observers,
         asker=asker,
         till=till,
     )
+    add_web(app)
     app.clockwork = build_clockwork(
         app.conf.id, app.ticking, app.layout, bootstrap=settings.bootstrap, clock=clock
     )
@@ -300,8 +320,12 @@ def _faust_app(app_id: str, settings: Settings) -> StreamApp:
         datadir=str(settings.data_dir / app_id),
         topic_partitions=settings.partitions,
         topic_replication_factor=settings.replication,
+        # Our own pages; Faust's are looked after by the boot strategy. A worker's --web-port and
+        # --web-bind change these.
+        web_enabled=settings.web_port != "off",
+        web_port=faust_port(settings),
+        web_bind=settings.bind,
         topic_disable_leader=True,  # see `is_leader`
-        web_enabled=settings.faust_web,
         stream_wait_empty=False,  # we drain ourselves, within a bound
         broker_session_timeout=settings.session_timeout_s,
         broker_heartbeat_interval=min(3.0, settings.session_timeout_s / 3),

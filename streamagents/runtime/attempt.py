@@ -115,6 +115,7 @@ class Attempt:
                 keep=registration.keep_steps,
                 in_thread=call_in_thread,
                 before=self._before_step,
+                told=self._step_taken,
             )
         return await self._steps.run(name, function, arguments)
 
@@ -158,6 +159,9 @@ class Attempt:
     def rerun(self, path: str, reason: str) -> None:
         """A stored result does not count."""
         self._settling.step_rerun(self._case, path, reason)
+
+    def _step_taken(self, outcome: str) -> None:
+        self._settling.step_taken(self._case, outcome)
 
     # -- values ----------------------------------------------------------------------------------
 

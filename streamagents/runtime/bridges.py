@@ -11,8 +11,7 @@ from streamagents.bus.group import KafkaGroup
 from streamagents.errors import ConfigurationError
 from streamagents.pipeline.addressing import known
 from streamagents.runtime.clock import SystemClock
-from streamagents.runtime.internals.records import tolerate_header_names
-from streamagents.runtime.serving import log_to_stderr, targets, together, until_stopped, writing
+from streamagents.runtime.serving import log_as_set, targets, together, until_stopped, writing
 from streamagents.triggers.bridge import Bridge, KafkaQueue, RedisQueue, SqsQueue
 from streamagents.triggers.bridge.passing import Passing
 from streamagents.triggers.bridge.translation import Translation
@@ -61,8 +60,7 @@ def bridge(app: StreamApp, names: Sequence[str]) -> None:
         TopicsError: the events' topics are not as they have to be.
         QueueError: a queue refuses us.
     """
-    log_to_stderr(app.settings.log_level)
-    tolerate_header_names()  # one record of a foreign topic would hold up all behind it, for ever
+    log_as_set(app.settings)
     bridges = _chosen(bridges_of(app), names)
     passings: list[Passing] = []
 

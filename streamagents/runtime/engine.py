@@ -17,6 +17,7 @@ from faust.types import TP
 from streamagents.errors import StreamAgentsError, TopicsError
 from streamagents.runtime.internals import open_store, producer_settings
 from streamagents.runtime.partition import OwnedPartition
+from streamagents.runtime.shown import Shown
 from streamagents.runtime.store import Store
 from streamagents.runtime.writer import Writer
 
@@ -73,6 +74,10 @@ class Engine:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._hurry = asyncio.Event()
         self._refilling = False
+        self.begun = False
+        """Whether the state is there, and intake has begun, also where nothing was assigned."""
+        self.on_truncated: Callable[[str, int], None] = lambda _topic, _records: None
+        """Called with how many records of a topic were deleted before they were read."""
         worker.gate.on_room = self._refill_soon
 
     # -- assignment ------------------------------------------------------------------------------
@@ -80,6 +85,7 @@ class Engine:
     async def assign(self, partitions: set[TP]) -> None:
         """Take ownership of the state behind the assigned sources, and fence who had it."""
         self.drop()
+        self.begun = False
         for tp in partitions:
             source = self._sources.get(tp.topic)
             if source is not None:
@@ -138,6 +144,7 @@ class Engine:
                 self._worker.till.open(state, owned.store, owned.writer)
             except StreamAgentsError as exc:  # a newer version wrote the state
                 self._lose(state, exc)
+        self.begun = True
         log.info("intake_begins", partitions=sorted(self._owned))
 
     async def release(self) -> None:
@@ -171,6 +178,7 @@ class Engine:
             first=committed,
             last=beginning - 1,
         )
+        self.on_truncated(tp.topic, beginning - committed)
 
     # -- time ------------------------------------------------------------------------------------
 
@@ -191,6 +199,20 @@ class Engine:
         except Exception as exc:  # a defect costs the partition, not time itself
             log.exception("partition_failed", partition=state)
             self._lose(state, exc)
+
+    # -- what is shown ---------------------------------------------------------------------------
+
+    @property
+    def worker(self) -> Worker:
+        """What the partitions share."""
+        return self._worker
+
+    def show(self) -> Shown:
+        """What the worker's partitions show of themselves."""
+        shown = Shown()
+        for state, owned in list(self._owned.items()):
+            self._care_for(state, partial(owned.show, shown))
+        return shown
 
     # -- between assignments ---------------------------------------------------------------------
 

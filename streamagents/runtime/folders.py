@@ -11,7 +11,7 @@ import structlog
 from streamagents.errors import ConfigurationError
 from streamagents.pipeline.addressing import known
 from streamagents.runtime.clock import SystemClock
-from streamagents.runtime.serving import log_to_stderr, targets, together, until_stopped, writing
+from streamagents.runtime.serving import log_as_set, targets, together, until_stopped, writing
 from streamagents.triggers.files import Folder
 from streamagents.triggers.files.intake import Intake
 from streamagents.triggers.files.ledger import SentFiles
@@ -64,7 +64,7 @@ def watch(app: StreamApp, names: Sequence[str]) -> None:
         TopicsError: the events' topics are not as they have to be.
         StateError: the ledger cannot be written.
     """
-    log_to_stderr(app.settings.log_level)
+    log_as_set(app.settings)
     folders = _chosen(folders_of(app), names)
     for folder in folders:
         _check(app, folder)

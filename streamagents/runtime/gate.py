@@ -152,6 +152,10 @@ class Gate:
         """Events of one agent that may run at once."""
         return registration.route.in_flight or self._default
 
+    def running_by_agent(self) -> dict[str, int]:
+        """Events whose agent runs now, by its name; one that runs alone takes no slot."""
+        return {known.name: self._slots[id(known)].taken for known in self._known}
+
     def slots_of(self, registration: Registration) -> Slots:
         """The slots of one agent: by the object, for an agent may serve several types."""
         slots = self._slots.get(id(registration))

@@ -11,10 +11,12 @@ import structlog
 
 from streamagents.bus import LastingBus
 from streamagents.errors import ConfigurationError
+from streamagents.ops.metrics import GatewayMetrics
 from streamagents.runtime.app import load_app
 from streamagents.runtime.clock import SystemClock
+from streamagents.runtime.serving import log_as_set
 from streamagents.triggers.gateway.access import Tokens, is_loopback
-from streamagents.triggers.gateway.app import Front, NoRequests, build_front
+from streamagents.triggers.gateway.app import EVENTS, UNKNOWN, Front, build_front
 from streamagents.triggers.gateway.keeper import Keeper
 from streamagents.triggers.gateway.records import Desk
 from streamagents.triggers.gateway.server import GatewayServer
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 
     from starlette.applications import Starlette
 
-    from streamagents.ports import Requests
     from streamagents.runtime.app import StreamApp
     from streamagents.settings import Settings
 
@@ -40,9 +41,6 @@ def build_gateway(
     app: StreamApp,
     keeper: Keeper,
     is_ready: Callable[[], bool],
-    *,
-    requests: Requests | None = None,
-    metrics: Callable[[], bytes] | None = None,
 ) -> Starlette:
     """The ASGI application of an application's events and hooks.
 
@@ -50,8 +48,6 @@ def build_gateway(
         app: the application.
         keeper: writes its events.
         is_ready: whether the broker is there.
-        requests: is told of each request.
-        metrics: Prometheus' text, to be read at `/metrics`.
 
     Raises:
         ConfigurationError: tokens, hooks and settings do not go together.
@@ -69,14 +65,15 @@ def build_gateway(
         ),
         clock=clock,
     )
+    metrics = GatewayMetrics((EVENTS, *settings.hooks, UNKNOWN))
     front = Front(
         service,
         registry=app.registry,
         is_ready=is_ready,
         clock=clock,
-        requests=requests or NoRequests(),
+        requests=metrics.requests,
     )
-    return build_front(front, metrics=metrics)
+    return build_front(front, metrics=metrics.exposition)
 
 
 def run(module: str) -> None:
@@ -90,9 +87,7 @@ def run(module: str) -> None:
             taken.
     """
     app = load_app(module)
-    logging.basicConfig(
-        level=app.settings.log_level.upper(), format="[%(asctime)s] [%(levelname)s] %(message)s"
-    )
+    log_as_set(app.settings)
     # It warns of every line that is no HTTP: anybody could fill the disk with them.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:

@@ -15,6 +15,7 @@ from streamagents.pipeline.crashes import Company, company, verdict
 from streamagents.pipeline.dedupe import duplicate, replay_count
 from streamagents.pipeline.mark import Status
 from streamagents.pipeline.outcome import DeadLetter, Park
+from streamagents.pipeline.replay import is_fresh
 from streamagents.pipeline.retry import after_failure
 from streamagents.runtime.attempt import Attempt
 from streamagents.runtime.case import open_case
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from streamagents.llm.asker import Asker
     from streamagents.pipeline.chain import Subscription
     from streamagents.pipeline.outcome import Incoming, Retry
+    from streamagents.pipeline.replay import Answers
     from streamagents.ports import Clock, Observer
     from streamagents.runtime.begun import Begun
     from streamagents.runtime.case import Case
@@ -57,6 +59,8 @@ class Worker:
     till: PartitionTill
     clock: Clock
     observer: Observer
+    answers: Answers
+    """To replayed letters."""
     alive: Callable[[], bool]
     """Whether the group still takes this worker for alive."""
     end_of: Callable[[str, int], int | None] = lambda _topic, _partition: None
@@ -82,6 +86,8 @@ class Handling:
         self._worker, self._settling, self._park = worker, settling, park
         self.running: set[asyncio.Task[Any]] = set()
         """Lanes whose agent runs now."""
+        self.begun = 0
+        """Attempts so far."""
         self.releasing = False
         """Nothing begins any more, and lanes are cancelled to give their events back."""
 
@@ -104,6 +110,8 @@ class Handling:
                 self._settling.duplicate(incoming, repeated)
                 return None
         worker = self._worker
+        if replay and is_fresh(tuple(headers)) and (known is None or known.finished):
+            self._settling.forget_steps(incoming)
         case = open_case(
             incoming, subscription, intent, known, replay=replay, process=worker.process
         )
@@ -121,6 +129,7 @@ class Handling:
         worker, agent = self._worker, case.incoming.registration
         attempt = self._new_attempt(case) if agent.wants_context else None
         started_at = worker.clock.monotonic()
+        self.begun += 1
         worker.observer.observe(report_of("started", case.incoming, case.attempts + 1))
         begun = worker.invoker.start(case, attempt)
         if begun is None:
@@ -162,12 +171,12 @@ class Handling:
                 return True
             if isinstance(decision, Park):
                 self._park(case, decision.after_s)
-                self._settling.tell_put_off("parked", case, error, decision.after_s)
+                self._settling.tell_put_off("parked", case, error, decision.after_s, seconds)
                 return False
             # Durable before the next attempt: a crash between them must not forget a failure.
             await self._settling.write(case, Status.WAITING)
             case.marked = False
-            self._settling.tell_put_off("retried", case, error, decision.after_s)
+            self._settling.tell_put_off("retried", case, error, decision.after_s, seconds)
             if not self.releasing:
                 await self._worker.clock.sleep(decision.after_s)
         raise asyncio.CancelledError  # the event is given back
@@ -209,6 +218,7 @@ class Handling:
                 await self._settling.write(case, Status.RUNNING)
                 # A worker may be frozen in this wait, too, and another one run the event meanwhile.
                 await self._until_alive()
+            self.begun += 1
             self._settling.tell("started", case)
             started_at = worker.clock.monotonic()
             error = await self._run(case, attempt)

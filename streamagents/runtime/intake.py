@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from typing import TYPE_CHECKING
 
 from streamagents.ports import Report
@@ -45,6 +45,7 @@ class Intake:
             changed.
         clock: the time.
         again: called for another turn of `admit`, which comes soon, after those of the others.
+        whose: names who handles a record, where it is worth counting.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Intake:
         room: Callable[[], bool],
         clock: Clock,
         again: Callable[[], None],
+        whose: Callable[[Record], str] | None = None,
     ) -> None:
         self.subscription = subscription
         position, self._seek = start
@@ -77,6 +79,9 @@ class Intake:
         self._asked = False  # for another turn of `admit`
         self._bytes = 0
         self._stood_at = (-1, 0.0)  # (position, since when)
+        self._arrived: deque[tuple[int, float]] = deque()  # (last offset of a poll, when it came)
+        self._whose = whose
+        self._named: dict[int, str] = {}  # by offset, where `whose` is given
 
     @property
     def full(self) -> bool:
@@ -101,6 +106,9 @@ class Intake:
         self._bytes += sum(len(record.value or b"") for record in poll.records)
         if poll.records:
             self._waiting.append(poll)
+            self._arrived.append((poll.records[-1].offset, self._clock.monotonic()))
+            if self._whose is not None:
+                self._named.update((record.offset, self._whose(record)) for record in poll.records)
             self._announce(poll.end - 1)
         return True
 
@@ -109,6 +117,8 @@ class Intake:
         self._bytes -= len(record.value or b"")
         self._in_hand -= 1
         self.ledger.finish(record.offset)
+        if self._named:
+            self._named.pop(record.offset, None)
         if self._ready and not self._asked:
             self._asked = True
             self._again()
@@ -129,6 +139,22 @@ class Intake:
             self._stood_at = (self.ledger.position, now_s)
             return 0.0
         return now_s - since_s
+
+    def oldest_s(self, now_s: float) -> float:
+        """For how long the oldest unfinished event has been in our hands; 0 if there is none.
+
+        Args:
+            now_s: the monotonic clock's time.
+        """
+        arrived, position = self._arrived, self.ledger.position
+        while arrived and arrived[0][0] < position:
+            arrived.popleft()
+        return now_s - arrived[0][1] if arrived else 0.0
+
+    @property
+    def unfinished_by_name(self) -> Counter[str]:
+        """How many are unfinished, by who handles them, where that is counted."""
+        return Counter(self._named.values())
 
     def released(self) -> dict[bytes, bytes | None]:
         """The state that says that nothing is in flight any more."""

@@ -42,7 +42,7 @@ class Invoker:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._threads = asyncio.Semaphore(_THREADS)
-        self._limits = Limits()
+        self.limits = Limits()
 
     def start(self, case: Case, attempt: Attempt | None) -> Begun | None:
         """Take the first step of an `async def run`, in the task that runs now.
@@ -96,7 +96,7 @@ class Invoker:
         else:
             work = begun.rest()
         try:
-            with self._limits.limit(limit_s) as limit:
+            with self.limits.limit(limit_s, registration.name) as limit:
                 result = await work
                 # A decorated coroutine function looks like a plain one from outside.
                 return await result if inspect.isawaitable(result) else result

@@ -15,6 +15,8 @@ Lane: TypeAlias = tuple[str, bytes] | tuple[str, int]
 def lane_of(incoming: Incoming) -> Lane:
     """One agent and key. Without a key nothing ties it to another event: a lane of its own."""
     if incoming.key is None:
+        if incoming.forwarded is not None:  # replayed twice at once it must not run twice
+            return (incoming.record.topic, str(incoming.origin).encode())
         return (incoming.record.topic, incoming.record.offset)
     return (incoming.registration.name, incoming.key)
 

@@ -18,12 +18,20 @@ class Limits:
     def __init__(self) -> None:
         self._lines: dict[float, _Line] = {}
 
-    def limit(self, seconds: float) -> Limit:
-        """A limit, to be entered with `with` in the task that it holds for."""
+    def limit(self, seconds: float, who: str = "") -> Limit:
+        """A limit, to be entered with `with` in the task that it holds for; whose it is."""
         line = self._lines.get(seconds)
         if line is None:
             line = self._lines[seconds] = _Line(seconds)
-        return Limit(line)
+        return Limit(line, who)
+
+    def overdue(self) -> list[tuple[str, float]]:
+        """What goes on although its time is up: whose it is, and for how many seconds."""
+        return [
+            (limit.who, line.loop.time() - limit.deadline)
+            for line in self._lines.values()
+            for limit in line.overdue
+        ]
 
 
 class Limit:
@@ -33,10 +41,11 @@ class Limit:
         TimeoutError: on leaving, if what ran inside ended because its time was up.
     """
 
-    __slots__ = ("_cancels", "_line", "_task", "deadline", "expired")
+    __slots__ = ("_cancels", "_line", "_task", "deadline", "expired", "who")
 
-    def __init__(self, line: _Line) -> None:
+    def __init__(self, line: _Line, who: str) -> None:
         self._line = line
+        self.who = who
         self.deadline = 0.0
         """By the loop's clock, in seconds."""
         self.expired = False
@@ -76,6 +85,8 @@ class _Line:
         self._seconds = seconds
         self.loop = asyncio.get_running_loop()
         self._limits: dict[Limit, None] = {}
+        self.overdue: dict[Limit, None] = {}
+        """Those that have expired and were not left yet."""
         self._timer: asyncio.TimerHandle | None = None
 
     def join(self, limit: Limit) -> None:
@@ -85,7 +96,10 @@ class _Line:
             self._timer = self.loop.call_at(limit.deadline, self._look)
 
     def leave(self, limit: Limit) -> None:
-        self._limits.pop(limit, None)  # one that has expired is out of the line
+        if limit.expired:
+            del self.overdue[limit]  # it is out of the line
+        else:
+            self._limits.pop(limit, None)
 
     def _look(self) -> None:
         """The time of the first was up, if it is still here."""
@@ -99,4 +113,5 @@ class _Line:
             expired.append(limit)
         for limit in expired:
             del self._limits[limit]
+            self.overdue[limit] = None
             limit.expire()

@@ -4,10 +4,25 @@ from __future__ import annotations
 
 import logging
 import time
+from typing import TYPE_CHECKING, Any
 
 import structlog
+from pydantic import SecretStr
+
+from streamagents.ops.logs import FIELDS, JsonLines, LogFile, Redacting
+from streamagents.ops.redaction import Redactor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, MutableMapping
+
+    from streamagents.ports import Report
+    from streamagents.settings import Settings
 
 _REPEAT_S = 60.0
+_UNTOLD = frozenset({"ok", "duplicate", "skipped", "forwarded", "delayed"})
+"""Outcomes that nobody has to look at, and that have no line of their own elsewhere."""
+
+log = structlog.stdlib.get_logger("streamagents.runtime")
 
 
 class OncePerMinute(logging.Filter):
@@ -26,6 +41,24 @@ class OncePerMinute(logging.Filter):
         return True
 
 
+class OutcomeLog:
+    """The port `Observer`: a line for each event that ended well, for whoever asked for it."""
+
+    def observe(self, report: Report) -> None:
+        """Log it."""
+        if report.outcome in _UNTOLD:
+            log.info(
+                report.outcome,
+                event_id=report.event_id,
+                topic=report.topic,
+                partition=report.partition,
+                offset=report.offset,
+                agent=report.agent,
+                attempt=report.attempt,
+                seconds=round(report.seconds, 3),
+            )
+
+
 def configure_logs() -> None:
     """Send what we log to the standard library's loggers, unless the application decided."""
     calm_the_driver()
@@ -37,12 +70,70 @@ def configure_logs() -> None:
             structlog.stdlib.filter_by_level,
             structlog.stdlib.PositionalArgumentsFormatter(),
             structlog.processors.format_exc_info,
-            structlog.processors.KeyValueRenderer(key_order=["event"]),
+            _Render(),
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+class _Render:
+    """The last processor: text for people, and the fields beside it for whoever writes JSON."""
+
+    def __init__(self) -> None:
+        self._text = structlog.processors.KeyValueRenderer(key_order=["event"])
+
+    def __call__(
+        self, logger: Any, method: str, event: MutableMapping[str, Any]
+    ) -> tuple[tuple[str], dict[str, Any]]:
+        fields = dict(event)
+        text = self._text(logger, method, event)
+        return (text,), {"extra": {FIELDS: fields}}
+
+
+def start_logs(settings: Settings) -> logging.Handler | None:
+    """Write lines as the settings say, from here on; the file's handler, if there is a file.
+
+    Raises:
+        ConfigurationError: the file cannot be written.
+    """
+    redactor = redactor_of(settings)
+    root = logging.getLogger()
+    file = None if settings.log_file is None else LogFile(settings.log_file)
+    if file is not None:
+        file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+        root.addHandler(file)
+    for handler in root.handlers:
+        known = handler.formatter or logging.Formatter()
+        if isinstance(known, (Redacting, JsonLines)):
+            known = known.inner
+        kind = JsonLines if settings.log_format == "json" else Redacting
+        handler.setFormatter(kind(redactor=redactor, inner=known))
+    return file
+
+
+def stop_logs(file: logging.Handler | None) -> None:
+    """Close the file."""
+    if file is not None:
+        logging.getLogger().removeHandler(file)
+        file.close()
+
+
+def redactor_of(settings: Settings) -> Redactor:
+    """What hides the secrets of the settings, and the fields that they name."""
+    return Redactor(_secrets(dict(settings)), settings.redact)
+
+
+def _secrets(value: Any) -> Iterator[str]:
+    if isinstance(value, SecretStr):
+        yield value.get_secret_value()
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _secrets(inner)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from _secrets(inner)
 
 
 def calm_the_driver() -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from streamagents.actions import Delivery
-    from streamagents.ports import Clock
+    from streamagents.ports import Clock, Effects
 
 _EVENT = EventType(
     type=TYPE_PREFIX.rstrip("."),
@@ -26,13 +26,15 @@ _EVENT = EventType(
 )
 
 
-def register_channels(deliveries: Mapping[str, Delivery], clock: Clock) -> dict[str, Registration]:
+def register_channels(
+    deliveries: Mapping[str, Delivery], clock: Clock, effects: Effects | None = None
+) -> dict[str, Registration]:
     """The channels as the runtime runs them, by name.
 
     A run leaves the process and cannot be taken back, so each has a durable mark before it begins:
     whoever finds one that never ended knows that it may have happened.
     """
-    routes = {name: route_of(delivery, clock) for name, delivery in deliveries.items()}
+    routes = {name: route_of(delivery, clock, effects) for name, delivery in deliveries.items()}
     return {
         name: Registration(
             type=TYPE_PREFIX + name,

@@ -15,6 +15,8 @@ from streamagents.pipeline.stored import StoredRecord, decode_record, due_ms_of,
 from streamagents.runtime.internals import header_name
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from streamagents.ports import Record
     from streamagents.runtime.store import Store
 
@@ -101,6 +103,10 @@ class Parked:
         raw = self._store.get(entry)
         assert raw is not None  # noqa: S101 - its number is taken away before it is deleted
         return decode_record(entry, raw, header_name)
+
+    def lanes(self) -> Mapping[bytes, int]:
+        """By lane, how many wait in it."""
+        return {lane: len(numbers) for lane, numbers in self._lanes.items()}
 
     def drop(self, entry: bytes) -> None:
         """A record has its outcome, or could not be kept."""

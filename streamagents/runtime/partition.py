@@ -24,6 +24,7 @@ from streamagents.runtime.lanes import Lanes
 from streamagents.runtime.progress import Progress
 from streamagents.runtime.reception import Reception, Source
 from streamagents.runtime.settling import Settling
+from streamagents.runtime.shown import Window
 from streamagents.runtime.sweep import Sweep
 from streamagents.runtime.waiting import Waiting
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from streamagents.ports import Record
     from streamagents.runtime.lanes import Rest
     from streamagents.runtime.seam import Poll
+    from streamagents.runtime.shown import Shown
     from streamagents.runtime.store import Store
     from streamagents.runtime.writer import Writer
 
@@ -76,6 +78,7 @@ class OwnedPartition:
             group=worker.group,
             clock=worker.clock,
             observer=worker.observer,
+            answers=worker.answers,
             store=store,
             writer=writer,
             finish=self._finish,
@@ -90,6 +93,16 @@ class OwnedPartition:
         )
         self._handling = Handling(worker, self._settling, self._waiting.park)
         self._lanes: Lanes[Incoming | bytes] = Lanes(self._begin, self._broken)
+        self._window = Window(
+            partition,
+            worker=worker,
+            store=store,
+            waiting=self._waiting,
+            handling=self._handling,
+            lanes=self._lanes,
+            intakes=self._intakes,
+            agents=self._agents,
+        )
         self._sweep: Sweep | None = None
         self._open = self._dropped = False
         self._progress = Progress(partition, worker.clock, worker.stuck_after_s)
@@ -130,6 +143,7 @@ class OwnedPartition:
                 room=self._room(source),
                 clock=self._worker.clock,
                 again=lambda: self._worker.gate.on_room(),  # noqa: PLW0108 - it is set later
+                whose=source.whose,
             )
         self._waiting.read()
         self._sweep = Sweep(self.store, self.writer, lifetimes, self._caught_up)
@@ -207,6 +221,11 @@ class OwnedPartition:
         self.admit()  # a pause may be over
         running = len(self._handling.running)
         self._progress.look(self._intakes.values(), running=running, takes=self._takes)
+
+    def show(self, shown: Shown) -> None:
+        """Add what is here."""
+        if self._open:
+            self._window.look(shown)
 
     def _caught_up(self, topic: str) -> bool:
         """Whether everything that lies in a topic's partition has been delivered."""

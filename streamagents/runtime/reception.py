@@ -32,6 +32,8 @@ class Source:
     decide: Decide
     agent: str | None
     """Who handles all of it; None where the topic leads to several."""
+    whose: Callable[[Record], str] | None = None
+    """Names who handles a record, where it is worth counting."""
 
 
 class Reception:
@@ -89,13 +91,20 @@ class Reception:
         self._follow(record, decision)
         return None
 
+    def whose(self, record: Record) -> str:
+        """The agent that a record is for; empty if it is for none."""
+        decision = self._decide(record)
+        return decision.registration.name if isinstance(decision, Incoming) else ""
+
     def _follow(self, record: Record, decision: Skip | Forward | DeadLetter) -> None:
         if isinstance(decision, DeadLetter):
             self._settling.dead_letter_unread(record, self._subscription, decision)
         elif isinstance(decision, Forward):
             self._forward(record, decision)
         else:
-            self._write(record, "skipped", detail=decision.reason)
+            # A tombstone that is skipped is done with; another group's is that group's affair.
+            answers = self._settling.done_with(record) if decision.reason == "tombstone" else ()
+            self._write(record, "skipped", *answers, detail=decision.reason)
 
     def refuse(self, record: Record, error: BaseException) -> None:
         """It had to wait, and could not be kept: only a person can help."""

@@ -18,6 +18,7 @@ def report_of(
     *,
     code: str = "",
     detail: str = "",
+    replay: int = 0,
 ) -> Report:
     """A report of what happened to an event."""
     record = incoming.record
@@ -32,4 +33,7 @@ def report_of(
         code,
         detail,
         seconds,
+        1,
+        record.timestamp,
+        replay,
     )

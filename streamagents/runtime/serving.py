@@ -13,6 +13,7 @@ import structlog
 from streamagents.bus import KafkaBus
 from streamagents.errors import BrokerUnavailableError
 from streamagents.pipeline.addressing import known
+from streamagents.runtime.logs import start_logs
 from streamagents.runtime.startup import ask, check_topics
 
 if TYPE_CHECKING:
@@ -28,11 +29,17 @@ _AGAIN_S = 1.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-def log_to_stderr(level: str) -> None:
-    """Show what is logged, as a worker does it, unless the application decided."""
+def log_as_set(settings: Settings) -> None:
+    """Show what is logged as a worker does it, to standard error unless the application decided.
+
+    Raises:
+        ConfigurationError: the log's file cannot be written.
+    """
     logging.basicConfig(
-        level=level.upper(), format="[%(asctime)s] [%(process)d] [%(levelname)s] %(message)s"
+        level=settings.log_level.upper(),
+        format="[%(asctime)s] [%(process)d] [%(levelname)s] %(message)s",
     )
+    start_logs(settings)
 
 
 async def until_stopped(

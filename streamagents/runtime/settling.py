@@ -16,6 +16,7 @@ from streamagents.pipeline.identity import digest, origin_of, seen_key
 from streamagents.pipeline.mark import Mark, Status
 from streamagents.pipeline.outcome import DeadLetter
 from streamagents.pipeline.places import steps_of
+from streamagents.pipeline.replay import Stage, letter_of
 from streamagents.pipeline.stored import StoredRecord
 from streamagents.ports import Report
 from streamagents.runtime.ends import Ends
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from streamagents.pipeline.chain import Subscription
     from streamagents.pipeline.outcome import Duplicate, Incoming
+    from streamagents.pipeline.replay import Answers
     from streamagents.ports import Clock, Observer, Outgoing, Record
     from streamagents.runtime.case import Case
     from streamagents.runtime.store import Store
@@ -46,6 +48,7 @@ class Settling:
         group: the consumer group, for letters.
         clock: the time.
         observer: is told.
+        answers: to replayed letters.
         store: the partition's state.
         writer: the partition's writer.
         finish: called with a record whose outcome is durable.
@@ -58,12 +61,14 @@ class Settling:
         group: str,
         clock: Clock,
         observer: Observer,
+        answers: Answers,
         store: Store,
         writer: Writer,
         finish: Callable[[Record], None],
     ) -> None:
         self._process, self._clock, self._observer = process, clock, observer
         self._store, self._writer, self._finish = store, writer, finish
+        self._answers = answers
         self._letters = Letters(group)
         self._ends = Ends(writer, observer, finish)
 
@@ -113,7 +118,11 @@ class Settling:
                 partition=report.partition,
                 offset=report.offset,
             )
-        self._add(incoming.record, report)
+        answer: tuple[Outgoing, ...] = ()
+        if letter_of(tuple(incoming.record.headers)) is not None:
+            mark = self.mark(incoming.seen_key)
+            answer = self._answers.of_duplicate(incoming.record, mark, self._clock.now())
+        self._add(incoming.record, report, records=answer)
 
     def done(
         self,
@@ -132,7 +141,10 @@ class Settling:
         """
         writes = case.done(self._clock.now())
         incoming, attempts = case.incoming, case.attempts + 1
-        if not (records or state or case.has_steps or isinstance(incoming.record, StoredRecord)):
+        if case.replay:
+            records = (*records, *self.done_with(incoming.record))
+        waited = isinstance(incoming.record, StoredRecord)
+        if not (records or state or case.has_steps or waited or case.replay):
             self._ends.add(incoming, attempts, seconds, writes)
             return
 
@@ -144,7 +156,7 @@ class Settling:
             writes |= state
         if case.has_steps:
             writes |= dict.fromkeys(self._step_keys(case))
-        report = report_of("ok", incoming, attempts, seconds)
+        report = report_of("ok", incoming, attempts, seconds, replay=case.replay)
         self._add(incoming.record, report, writes, records, refused, binding=bool(state))
 
     def dead_letter(self, case: Case, why: DeadLetter, seconds: float = 0.0) -> None:
@@ -161,6 +173,7 @@ class Settling:
                 seconds=seconds,
                 code=why.code,
                 detail=why.reason,
+                replay=case.replay,
             ),
             why.error,
         )
@@ -181,10 +194,12 @@ class Settling:
             event_id=str(origin),
             code=why.code,
             detail=why.reason,
+            replay=replay,
         )
-        if duplicate(self.mark(mark_key), record.value, replay) is not None:
+        known = self.mark(mark_key)
+        if duplicate(known, record.value, replay) is not None:
             again = report._replace(outcome="duplicate", code="", detail="")
-            self._add(record, again)
+            self._add(record, again, records=self._answers.of_duplicate(record, known, now))
             return
         mark = Mark(
             status=Status.DEAD_LETTERED,
@@ -197,6 +212,10 @@ class Settling:
             record, subscription, why, origin=(origin, key), replay=replay, now=now
         )
         self._send(record, outgoing, {mark_key: mark.encode()}, report)
+
+    def done_with(self, record: Record) -> tuple[Outgoing, ...]:
+        """What tells, if it was a replayed letter, that its event needs nobody any more."""
+        return self._answers.of(record, Stage.DONE, self._clock.now())
 
     # -- what is no outcome ----------------------------------------------------------------------
 
@@ -229,6 +248,12 @@ class Settling:
             self._writer.add(Group(writes=case.writes(Status.RELEASED, self._clock.now())))
         self.tell("released", case)
 
+    def forget_steps(self, incoming: Incoming) -> None:
+        """What was paid for is to be paid for again."""
+        keys = [key for key, _ in self._store.scan(steps_of(incoming.seen_key))]
+        if keys:
+            self._writer.add(Group(writes=dict.fromkeys(keys)))
+
     def step_rerun(self, case: Case, path: str, reason: str) -> None:
         """A stored step does not count."""
         report = report_of("step_rerun", case.incoming, code=reason, detail=path)
@@ -242,10 +267,16 @@ class Settling:
         attempt = case.attempts + (outcome == "started")
         self._observer.observe(report_of(outcome, case.incoming, attempt))
 
-    def tell_put_off(self, outcome: str, case: Case, error: BaseException, after_s: float) -> None:
-        """Report an attempt that is followed by another, so many seconds later."""
+    def step_taken(self, case: Case, outcome: str) -> None:
+        """Report what became of a step: ran, stored, failed."""
+        self._observer.observe(report_of("step", case.incoming, case.attempts + 1, code=outcome))
+
+    def tell_put_off(
+        self, outcome: str, case: Case, error: BaseException, after_s: float, seconds: float
+    ) -> None:
+        """Report an attempt of so many seconds that is followed by another, so much later."""
         code, detail = type(error).__name__, describe(error)
-        report = report_of(outcome, case.incoming, case.attempts, code=code, detail=detail)
+        report = report_of(outcome, case.incoming, case.attempts, seconds, code=code, detail=detail)
         wished = isinstance(error, RetryLater)
         log.log(
             logging.INFO if wished else logging.WARNING,
@@ -280,7 +311,8 @@ class Settling:
             reason=why.detail,
             **_at(error),
         )
-        self._add(record, why, writes, (outgoing,))
+        answer = self._answers.of(record, Stage.REPLACED, self._clock.now())
+        self._add(record, why, writes, (outgoing, *answer))
 
     def _add(
         self,

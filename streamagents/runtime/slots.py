@@ -14,13 +14,18 @@ class Slots:
     """
 
     def __init__(self, limit: int) -> None:
-        self._free = limit
+        self._limit = self._free = limit
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     @property
     def free(self) -> bool:
         """Whether there is a slot, and nobody waits for it."""
         return self._free > 0 and not self._waiting
+
+    @property
+    def taken(self) -> int:
+        """How many are in use."""
+        return self._limit - self._free
 
     def take(self) -> bool:
         """Take a slot if it is free."""

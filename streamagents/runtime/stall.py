@@ -88,8 +88,11 @@ class StallWatch:
             seconds=round(held_s, 1),
             help="the stacks of all threads follow; the worker ends, and others take over",
         )
-        faulthandler.dump_traceback(all_threads=True)
-        self._end(STUCK)
+        try:
+            # Faust puts something without a file descriptor in the place of sys.stderr.
+            faulthandler.dump_traceback(sys.__stderr__ or 2, all_threads=True)
+        finally:
+            self._end(STUCK)
 
     def _tell(self, held_s: float) -> None:
         # Not held for longer than this takes: a frame keeps alive what its function had in hand,

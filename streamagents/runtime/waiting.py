@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import structlog
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from streamagents.runtime.reception import Reception
     from streamagents.runtime.settling import Settling
     from streamagents.runtime.store import Store
+
+_LOOKED_INTO = 200
+"""Lanes in one go."""
 
 log = structlog.stdlib.get_logger("streamagents.runtime")
 
@@ -54,6 +59,7 @@ class Waiting:
         self._settling, self._clock, self._observer = settling, clock, observer
         self._receptions = receptions
         self._parked, self._delayed = Parked(store), Delayed(store)
+        self._agents: dict[bytes, str] = {}  # of parked lanes, as far as they are known
 
     def read(self) -> None:
         """Read which lanes are parked: before it, nothing may be taken in."""
@@ -68,6 +74,23 @@ class Waiting:
     def full(self) -> bool:
         """Whether no more may be parked: the partition is to be paused."""
         return self._parked.count >= MAX_PARKED
+
+    def parked_by_agent(self) -> Counter[str]:
+        """How many events are parked; lanes that an earlier owner left are read by and by."""
+        lanes = self._parked.lanes()
+        self._agents = {lane: agent for lane, agent in self._agents.items() if lane in lanes}
+        for lane in islice((lane for lane in lanes if lane not in self._agents), _LOOKED_INTO):
+            self._agents[lane] = self._whose(lane)
+        counts: Counter[str] = Counter()
+        for lane, agent in self._agents.items():
+            if agent:
+                counts[agent] += lanes[lane]
+        return counts
+
+    def _whose(self, lane: bytes) -> str:
+        record = self._parked.head(lane)
+        reception = None if record is None else self._receptions.get(record.topic)
+        return "" if record is None or reception is None else reception.whose(record)
 
     # -- into the state --------------------------------------------------------------------------
 

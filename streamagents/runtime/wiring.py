@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from streamagents.pipeline.chain import Subscription, judge
 from streamagents.pipeline.dispatch import dispatch
-from streamagents.pipeline.outbox import judge_action
+from streamagents.pipeline.outbox import channel_of, judge_action
+from streamagents.pipeline.replay import Answers, for_group
 from streamagents.runtime.clock import SystemClock
 from streamagents.runtime.emitter import Destination, Emitter
 from streamagents.runtime.engine import Engine
@@ -60,6 +62,10 @@ def build_engine(
     if ticking:
         source = _ticks(app.conf.id, layout, ticking)
         sources[source.subscription.topic] = source
+    sources = {
+        topic: replace(source, decide=for_group(source.decide, app.conf.id))
+        for topic, source in sources.items()
+    }
     tables = {
         count: app.Table(
             state_table(count),
@@ -118,7 +124,7 @@ def _sources(
     route = partial(dispatch, inbox=inbox, typed=typed, partition_of=partition_of)
     sources.append(Source(inbox, route, None))
     deliver = partial(judge_action, channels=outbox, app_id=app_id, partition_of=partition_of)
-    sources.append(Source(next(iter(outbox.values())), deliver, None))
+    sources.append(Source(next(iter(outbox.values())), deliver, None, channel_of))
     return {source.subscription.topic: source for source in sources}
 
 
@@ -166,6 +172,7 @@ def _worker(
         till=till,
         clock=clock,
         observer=observer,
+        answers=_answers(app.conf.id, layout.letter_states()),
         alive=lambda: app.consumer.silent_s < settings.session_timeout_s,
         # Asked when it is called: there is no consumer yet.
         end_of=lambda topic, partition: app.consumer.end_of(topic, partition),  # noqa: PLW0108
@@ -175,6 +182,12 @@ def _worker(
 
 def _destination(spec: TopicSpec) -> Destination:
     return Destination(topic=spec.name, partitions=spec.partitions)
+
+
+def _answers(app_id: str, spec: TopicSpec) -> Answers:
+    return Answers(
+        topic=spec.name, partitions=spec.partitions, partition_of=partition_of, by=app_id
+    )
 
 
 def _subscription(layout: Layout, spec: TopicSpec, registration: Registration) -> Subscription:

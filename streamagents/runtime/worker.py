@@ -27,7 +27,5 @@ def run(module: str, arguments: Sequence[str]) -> None:
     argv = ["-A", module, "worker", *arguments]
     if not any(argument.split("=")[0] in {"-l", "--loglevel"} for argument in arguments):
         argv += ["--loglevel", settings.log_level]
-    if not settings.faust_web:
-        argv.append("--without-web")
     sys.argv = ["streamagents", *argv]  # Faust shows it
     cli(args=argv, prog_name="faust")

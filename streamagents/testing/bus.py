@@ -16,7 +16,7 @@ from streamagents.testing.clock import FakeClock
 from streamagents.topics import MAX_RECORD_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
     from types import TracebackType
 
     from streamagents.events import Headers
@@ -80,16 +80,7 @@ class MemoryBus:
 
         Raises: as the port says.
         """
-        if record.key is None and record.value is None:
-            raise InvalidEventError(f"A record for {record.topic} needs a key or a value.")
-        if not self.available:
-            raise BrokerUnavailableError("The broker of this MemoryBus was taken away.")
-        partitions = self._partitions(record)
-        size = len(record.key or b"") + len(record.value or b"")
-        if size > self._max_record_bytes:
-            raise EventTooLargeError(
-                f"The record for {record.topic} has {size:,} bytes, more than the topic takes."
-            )
+        partitions = self._checked(record)
         number = self._place(record, len(partitions))
         kept = partitions[number]
         kept.append(
@@ -111,9 +102,44 @@ class MemoryBus:
         """Keep records, those of one partition in the order given."""
         return [await self.send(record) for record in records]
 
+    async def send_together(self, records: Sequence[Outgoing]) -> None:
+        """Keep records, all of them or none: the port `Together`.
+
+        Raises: as the port says.
+        """
+        for record in records:
+            self._checked(record)
+        await self.send_all(records)
+
+    async def read(self, topics: Sequence[str]) -> AsyncIterator[MemoryRecord]:
+        """What the topics hold now: the port `Reader`.
+
+        Raises: as the port says.
+        """
+        if not self.available:
+            raise BrokerUnavailableError("The broker of this MemoryBus was taken away.")
+        missing = sorted(set(topics) - self._topics.keys())
+        if missing:
+            raise TopicsError(f"There is no topic to read: {', '.join(missing)}.")
+        for record in [record for topic in topics for record in self.records(topic)]:
+            yield record
+
     def records(self, topic: str) -> list[MemoryRecord]:
         """What a topic holds, partition by partition."""
         return [record for partition in self._topics[topic] for record in partition]
+
+    def _checked(self, record: Outgoing) -> list[list[MemoryRecord]]:
+        if record.key is None and record.value is None:
+            raise InvalidEventError(f"A record for {record.topic} needs a key or a value.")
+        if not self.available:
+            raise BrokerUnavailableError("The broker of this MemoryBus was taken away.")
+        partitions = self._partitions(record)
+        size = len(record.key or b"") + len(record.value or b"")
+        if size > self._max_record_bytes:
+            raise EventTooLargeError(
+                f"The record for {record.topic} has {size:,} bytes, more than the topic takes."
+            )
+        return partitions
 
     def _partitions(self, record: Outgoing) -> list[list[MemoryRecord]]:
         partitions = self._topics.get(record.topic)

@@ -39,6 +39,7 @@ class Demo:
             **os.environ,
             "PYTHONPATH": str(CHECKOUT),
             "STREAMAGENTS_DATA_DIR": str(self.folder / "data"),
+            "STREAMAGENTS_WEB_PORT": "0",
             "STREAMAGENTS_KAFKA_PORT": str(self.port),
             **{f"STREAMAGENTS_{name}": value for name, value in settings.items()},
         }

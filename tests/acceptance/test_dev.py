@@ -49,6 +49,7 @@ class Dev:
             **os.environ,
             "PYTHONPATH": str(CHECKOUT),
             "STREAMAGENTS_DATA_DIR": str(folder / "data"),
+            "STREAMAGENTS_WEB_PORT": "0",
             "STREAMAGENTS_KAFKA_PORT": str(free_port()),
             "STREAMAGENTS_GATEWAY_PORT": str(self.gateway_port),
         }

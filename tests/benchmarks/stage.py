@@ -147,6 +147,7 @@ class Stage:
         ours = {
             "STREAMAGENTS_BROKER": self.broker.address,
             "STREAMAGENTS_DATA_DIR": data,
+            "STREAMAGENTS_WEB_PORT": "0",
             "STREAMAGENTS_TOPIC_PREFIX": f"{dataset}.",
             "STREAMAGENTS_PARTITIONS": str(PARTITIONS),
         }

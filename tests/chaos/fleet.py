@@ -210,6 +210,7 @@ def worker_env(folder: Path, bootstrap: str, *, in_flight: int, of: int) -> dict
         "STREAMAGENTS_BROKER": bootstrap,
         "STREAMAGENTS_REPLICATION": str(of),
         "STREAMAGENTS_DATA_DIR": str(folder / "data"),
+        "STREAMAGENTS_WEB_PORT": "0",
         "STREAMAGENTS_SESSION_TIMEOUT_S": str(SESSION_S),
         "STREAMAGENTS_SHUTDOWN_GRACE_S": str(GRACE_S),
         "STREAMAGENTS_IN_FLIGHT": str(in_flight),

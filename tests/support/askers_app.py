@@ -21,6 +21,8 @@ ASKED, ANSWERED = 100, 50
 _SECONDS = float(os.environ.get("ASKERS_SECONDS", "0.05"))
 _FAILS_UNTIL = float(os.environ.get("ASKERS_FAIL_UNTIL", "0"))
 """By the wall clock."""
+_FAILS_FIRST = int(os.environ.get("ASKERS_FAIL_FIRST", "0"))
+"""So many calls of each worker fail."""
 _EVENT_TOKENS = int(os.environ.get("ASKERS_EVENT_TOKENS", "0")) or None
 
 
@@ -37,14 +39,19 @@ class Paid:
 
     name = "paid"
 
+    def __init__(self) -> None:
+        self._called = 0
+
     async def open(self) -> None:
         """There is nothing to get ready."""
 
     async def answer(self, question: Question) -> Answer:
         """Answer after a moment."""
         note("call", question.max_tokens, time.time())
+        self._called += 1
+        fails = self._called <= _FAILS_FIRST
         await asyncio.sleep(_SECONDS)
-        if time.time() < _FAILS_UNTIL:
+        if fails or time.time() < _FAILS_UNTIL:
             raise ModelError("It is down.", code="server_error")
         return Answer(
             content=({"type": "text", "text": "Yes."},),

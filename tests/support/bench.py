@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from streamagents.llm.asker import Asker
 from streamagents.llm.providers.rules import RulesModel
 from streamagents.pipeline.chain import judge, read
+from streamagents.pipeline.replay import Answers
 from streamagents.runtime.attempt import Attempt
 from streamagents.runtime.case import open_case
 from streamagents.runtime.emitter import Destination, Emitter
@@ -23,7 +24,7 @@ from streamagents.runtime.till import PartitionTill
 from streamagents.runtime.waiting import Waiting
 from streamagents.testing.bus import murmur2_partition
 from streamagents.testing.clock import FakeClock
-from streamagents.topics import ACTIONS
+from streamagents.topics import ACTIONS, LETTERS
 from support.records import PARTITIONS, Note, Order, Receipt, registration, subscription
 from support.stores import FakeStore, FakeWriter, Reports
 
@@ -75,6 +76,9 @@ def worker(
         till=PartitionTill(PARTITIONS),
         clock=clock,
         observer=Reports(),
+        answers=Answers(
+            topic=LETTERS, partitions=PARTITIONS, partition_of=murmur2_partition, by="shop"
+        ),
         alive=alive,
         end_of=end_of,
     )
@@ -89,6 +93,7 @@ def settling(
         group=owner.group,
         clock=owner.clock,
         observer=owner.observer,
+        answers=owner.answers,
         store=store,
         writer=cast("Any", writer),
         finish=finish,

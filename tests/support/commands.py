@@ -21,7 +21,7 @@ def streamagents(
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("STREAMAGENTS_", "COLUMNS"))}
     done = subprocess.run(
         [sys.executable, "-c", _SCRIPT, *arguments],
-        env={**kept, "PYTHONPATH": str(CHECKOUT), **(env or {})},
+        env={**kept, "PYTHONPATH": str(CHECKOUT), "STREAMAGENTS_WEB_PORT": "0", **(env or {})},
         input=stdin,
         capture_output=True,
         timeout=60,

@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,9 @@ _JOURNAL = os.open(
 def note(*words: object) -> None:
     """One line, in one write: what a kill leaves is whole."""
     os.write(_JOURNAL, (" ".join(map(str, (*words, os.getpid()))) + "\n").encode())
+
+
+_TIMEOUT_S = float(os.environ.get("JOBS_TIMEOUT_S", "60"))
 
 
 class Job(Event, topic="job", key="who", id="n"):
@@ -64,6 +69,8 @@ class JobAgent:
                 os._exit(9)
             case "block":
                 time.sleep(2)  # noqa: ASYNC251 - what an agent must not do
+            case "dead" | "deaf" | "pause":
+                await _ODD[job.what]()
             case "hang":
                 await asyncio.to_thread(time.sleep, 3600)
             case "cancel":
@@ -73,6 +80,28 @@ class JobAgent:
         await asyncio.sleep(job.seconds)
         note("end", job.n, job.who, ctx.event.attempt)
         return JobDone(n=job.n, who=job.who, attempt=ctx.event.attempt)
+
+
+async def deaf() -> None:
+    """Goes on for a while, whatever it is told."""
+    until = time.monotonic() + 25
+    while time.monotonic() < until:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(until - time.monotonic())
+
+
+async def pause() -> None:
+    """Holds the agent back, as a budget that is spent does."""
+    until = datetime.now(UTC) + timedelta(seconds=25)
+    app.pauses.pause("JobAgent", until=until, reason="for a test")
+
+
+async def dead() -> None:
+    """Holds the loop for ever."""
+    time.sleep(3600)  # noqa: ASYNC251 - what an agent must not do
+
+
+_ODD = {"dead": dead, "deaf": deaf, "pause": pause}
 
 
 class OrderAgent:
@@ -93,7 +122,7 @@ class Leftovers:
 
 app = create_app(
     "jobs",
-    agents={"job": Route(JobAgent(), backoff_s=0.2, timeout_s=60), "order": OrderAgent()},
+    agents={"job": Route(JobAgent(), backoff_s=0.2, timeout_s=_TIMEOUT_S), "order": OrderAgent()},
     fallback=Leftovers(),
 )
 

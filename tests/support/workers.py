@@ -80,6 +80,7 @@ class Fleet:
             "STREAMAGENTS_DATA_DIR": str(self.data),
             "STREAMAGENTS_TOPIC_PREFIX": self.prefix,
             "STREAMAGENTS_SESSION_TIMEOUT_S": str(SESSION_S),
+            "STREAMAGENTS_WEB_PORT": "0",
             **environment,
         }
 
@@ -113,7 +114,8 @@ class Fleet:
             *(spec for spec in emitted if spec.name not in known),
             *(layout.letters(spec) for spec in sources),
         ]
-        return [*map(self._with_retention, specs), layout.changelog(self.group, 4)]
+        ours = [layout.letter_states(), layout.audit(), layout.changelog(self.group, 4)]
+        return [*map(self._with_retention, specs), *ours]
 
     def _with_retention(self, spec: TopicSpec) -> TopicSpec:
         retention_ms = self._retention_ms.get(spec.name.removeprefix(self.prefix))

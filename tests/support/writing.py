@@ -10,9 +10,9 @@ from typing import Any, cast
 from aiokafka.errors import MessageSizeTooLargeError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
+from streamagents.bus.raw import TolerantRecords
 from streamagents.ports import Outgoing
 from streamagents.runtime.group import Group
-from streamagents.runtime.internals.records import TolerantRecords
 from streamagents.runtime.writer import Writer
 from support.stores import FakeStore
 

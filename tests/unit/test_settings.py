@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from streamagents.errors import ConfigurationError
-from streamagents.settings import Settings, _is_secret, load_settings
+from streamagents.settings import Settings, load_settings
+from streamagents.settings.sources import is_secret
 
 
 def test_without_an_environment_everything_has_a_default() -> None:
@@ -84,9 +85,7 @@ def test_a_secret_may_lie_in_a_file(
 
 def test_every_secret_may_lie_in_a_file() -> None:
     """By its type, so that a new one needs no thought."""
-    secrets = {
-        name for name, field in Settings.model_fields.items() if _is_secret(field.annotation)
-    }
+    secrets = {name for name, field in Settings.model_fields.items() if is_secret(field.annotation)}
 
     assert secrets >= {"slack_webhooks", "http_secrets", "smtp_password", "anthropic_api_key"}
     words = {"key", "secret", "secrets", "token", "password", "webhook", "webhooks"}
@@ -148,6 +147,19 @@ def test_lists_stand_between_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.http_allow_hosts == ("*",)
     assert settings.allow_private_hosts == ("crm.internal:8080",)
     assert settings.http_secrets == ()
+
+
+@pytest.mark.parametrize(
+    "name", ["MODEL_RATES", "MODEL_PRICES", "SCHEDULES", "MONITORS", "WATCH", "BRIDGES"]
+)
+@pytest.mark.parametrize("value", ["{", "7", "[1]", "{'single': 'quotes'}"])
+def test_json_that_is_none_is_told_in_the_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"STREAMAGENTS_{name}", value)
+
+    with pytest.raises(ConfigurationError, match=f"STREAMAGENTS_{name}: "):
+        load_settings()
 
 
 def test_a_fault_inside_of_json_is_named_by_its_variable_and_its_place(

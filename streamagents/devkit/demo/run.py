@@ -97,11 +97,11 @@ def run_demo(
             log_to_file(settings.data_dir)
             shown, run_id = load(), new_run_id()
             with (
-                World(run_id, shown.sites, shown.world) as world,
+                World(settings, run_id, shown.sites, shown.world) as world,
                 BorrowedBroker(settings, notify=screen.phase) as broker,
             ):
                 stopping.at_once.append(broker.kill)
-                app = shown.app(world.settings(settings), world.happenings.triggers)
+                app = shown.app(world.settings(), world.happenings.triggers)
                 samples = shown.samples(run_id)
                 demo = _Demo(app, world, samples, screen, stopping, hint=hint)
                 return stopping.run(demo.run(once=once))
@@ -199,7 +199,10 @@ class _Demo:
         open_ = self._summary().total.lost
         state = f"{open_} events have no outcome yet" if open_ else "Every event has its outcome"
         self._busy = f"{state}. The agents go on listening until Ctrl-C."
-        self._note = [*self._hint, f"  or post it: {self._world.gateway}/events/new_lead"]
+        self._note = [*self._hint, f"  or post it to {self._world.gateway}/events/new_lead"]
+        port = self._app.settings.web_port
+        if isinstance(port, int) and port:
+            self._note.append(f"How the worker is: http://127.0.0.1:{port}/health and /metrics")
         if not self._screen.live:
             for sentence in (self._busy, *self._note):
                 self._screen.say(sentence)

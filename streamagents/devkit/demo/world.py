@@ -108,6 +108,7 @@ class World:
     """Everything of a run that is not Kafka. It has its addresses from the start.
 
     Args:
+        settings: of the person who looks on.
         run_id: names the run.
         sites: names of the sites.
         tell: what happens, by the run's id, the sites' URLs and the folder.
@@ -115,6 +116,7 @@ class World:
 
     def __init__(
         self,
+        settings: Settings,
         run_id: str,
         sites: Sequence[str],
         tell: Callable[[str, Mapping[str, str], Path], Happenings],
@@ -122,9 +124,10 @@ class World:
         self.run_id = run_id
         self.folder = Path(mkdtemp(prefix="streamagents-demo-"))
         self._sites = {name: LocalSite() for name in sites}
-        self._gateway: socket.socket = listening()
+        self._gateway: socket.socket = listening(settings.gateway_port)
         host, port = self._gateway.getsockname()[:2]
         self.gateway = f"http://{host}:{port}"
+        self._settings = settings
         urls = {name: site.url for name, site in self._sites.items()}
         self.happenings = tell(run_id, urls, self.folder)
         for name, site in self._sites.items():
@@ -132,12 +135,14 @@ class World:
         self.refused: list[int] = []
         """How the gateway answered what it did not take."""
 
-    def settings(self, settings: Settings) -> Settings:
+    def settings(self) -> Settings:
         """The settings of an application that hears this world."""
+        settings = self._settings
         hosts = (site.address for site in self._sites.values())
         changes: dict[str, Any] = {
             "allow_private_hosts": (*settings.allow_private_hosts, *hosts),
             "hooks": {**settings.hooks, **self.happenings.hooks},
+            "web_port": _free(settings.web_port),
         }
         return settings.model_copy(update=changes)
 
@@ -184,6 +189,14 @@ class World:
                         self.refused.append(status)
         except (aiohttp.ClientError, TimeoutError) as exc:
             raise DevkitError(f"The demo's gateway does not answer: {describe(exc)}.") from exc
+
+
+def _free(wanted: int | str) -> int | str:
+    """The port, or any other one if somebody has it: two demos may run side by side."""
+    if isinstance(wanted, str):
+        return wanted
+    with listening(wanted) as probe:
+        return wanted if probe.getsockname()[1] == wanted else 0
 
 
 async def _until_ready(session: aiohttp.ClientSession) -> None:

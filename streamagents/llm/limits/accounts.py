@@ -91,6 +91,8 @@ class Accounts:
         self._till, self._clock = till, clock
         self._under_way: Counter[str] = Counter()  # calls, by scope
         self._warned: set[tuple[str, str]] = set()
+        self.refused: Counter[str] = Counter()
+        """Calls that a spent budget refused, by scope: `all`, an agent, or `event`."""
 
     async def set_aside(self, agent: str, wallet: EventWallet | None, estimate: Spend) -> Charge:
         """Set aside what a call may take.
@@ -130,6 +132,23 @@ class Accounts:
             self._correct(charge, spend.minus(charge.estimate))
             self._till.note(_places(charge))
 
+    def left(self) -> dict[str, float]:
+        """What is left of this worker's share of the day's budgets, by scope: 0 to 1."""
+        day = day_of(self._clock.now())
+        counts = {count for count, _ in self._till.wallets(None)}
+        found = {}
+        for name in (EVERYBODY, *self._budgets):
+            budget = self._shared if name == EVERYBODY else self._budgets[name]
+            # An agent's events are all of one table; what is not its own has nothing spent.
+            used = [
+                used_ratio(self._wallets(scope, count, day), scope)
+                for count in counts
+                if (scope := self._scope(name, budget, count)) is not None
+            ]
+            if budget.usd_per_day is not None or budget.tokens_per_day is not None:
+                found[_shown(name)] = min(1.0, max(0.0, 1 - max(used, default=0.0)))
+        return found
+
     async def settle_event(self, charge: Charge, spend: Spend | None) -> None:
         """The same for the event's own budget; with the next durable write at the latest."""
         if charge.event is not None and spend is not None:
@@ -150,6 +169,7 @@ class Accounts:
             (min(tokens, default=None), after.tokens, "tokens"),
         ):
             if limit is not None and value > limit:
+                self.refused["event"] += 1
                 raise ModelRefusedError(
                     f"This event may spend {limit:g} {what} on models, and the next call might "
                     f"bring it to {value:g}: raise the budget of {agent}, or ask for less.",
@@ -160,10 +180,13 @@ class Accounts:
     def _scopes(self, agent: str, count: int) -> list[Scope]:
         own = self._budgets.get(agent)
         scopes = (
-            scope_of(EVERYBODY, self._shared, self._partitions),
-            None if own is None else scope_of(agent, own, count),
+            self._scope(EVERYBODY, self._shared, count),
+            None if own is None else self._scope(agent, own, count),
         )
         return [scope for scope in scopes if scope is not None]
+
+    def _scope(self, name: str, budget: Budget, count: int) -> Scope | None:
+        return scope_of(name, budget, self._partitions if name == EVERYBODY else count)
 
     def _wallets(self, scope: Scope, count: int, day: str) -> Mapping[Place, Wallet]:
         """Where a scope's slices are: all tables' for what all agents share."""
@@ -196,6 +219,7 @@ class Accounts:
         )
 
     def _spent(self, scope: str) -> ModelBusyError | ModelRefusedError:
+        self.refused[_shown(scope)] += 1
         budget = self._shared if scope == EVERYBODY else self._budgets[scope]
         whose = "all agents" if scope == EVERYBODY else scope
         reason = f"today's budget of {whose} for models is spent"
@@ -235,6 +259,10 @@ class Accounts:
                 used=f"{ratio:.0%}",
                 advice="this worker's share of today's budget: raise it, or events will wait",
             )
+
+
+def _shown(scope: str) -> str:
+    return "all" if scope == EVERYBODY else scope
 
 
 def _places(charge: Charge) -> set[Place]:

@@ -59,7 +59,7 @@ class LimitedGuard:
         clock: Clock,
     ) -> None:
         self._provider, self._limits, self._queue = provider, limits, queue
-        self._accounts, self._pauses, self._clock = accounts, pauses, clock
+        self.accounts, self._pauses, self._clock = accounts, pauses, clock
         self._circuits: dict[str, Circuit] = {}
         self._held: dict[
             str, str
@@ -96,6 +96,11 @@ class LimitedGuard:
         for agent in [agent for agent, why in self._held.items() if why == "budget"]:
             self._let_go(agent)
 
+    @property
+    def circuit(self) -> str:
+        """Why the provider is left alone; empty if it is not."""
+        return next((c.reason for c in self._circuits.values() if not c.closed), "")
+
     # -- before ----------------------------------------------------------------------------------
 
     def _look_at_circuits(self, model: str, agent: str) -> None:
@@ -109,7 +114,7 @@ class LimitedGuard:
 
     async def _set_aside(self, who: Who, spend: Spend) -> Charge:
         try:
-            return await self._accounts.set_aside(who.agent, who.wallet, spend)
+            return await self.accounts.set_aside(who.agent, who.wallet, spend)
         except ModelBusyError as exc:
             if exc.code == "budget":
                 self._hold(who.agent, exc.after_s, "budget", exc.reason)
@@ -140,11 +145,11 @@ class LimitedGuard:
         self._tell_circuits(passed, error)
         price = self._price_of_answer(answer, passed.model)
         spend = self._spent(answer, error, price)
-        self._accounts.settle(passed.charge, spend)
+        self.accounts.settle(passed.charge, spend)
         tokens = 0 if spend is None else spend.tokens - passed.charge.estimate.tokens
         requests = getattr(answer or error, "requests", 1)  # one was drawn
         self._queue.correct(passed.model, tokens, requests=requests - 1)
-        await self._accounts.settle_event(passed.charge, spend)
+        await self.accounts.settle_event(passed.charge, spend)
         return None if price is None or spend is None else spend.usd
 
     def _spent(

@@ -17,17 +17,18 @@ them changes. What is mended here, each measured against the stock consumer:
 * aiokafka fails for ever on a header name that is no UTF-8: it is read and written as it is.
 """
 
+from streamagents.bus.raw import RawBatch, RawName, has_raw_names, header_name
 from streamagents.runtime.internals.consumer import RecordConsumer, RecordTransport
 from streamagents.runtime.internals.handles import (
     OFFSET_KEY,
     commit_last,
+    heartbeat_silence_s,
     open_store,
     producer_settings,
     retrieve_transaction_error,
     take_back_numbers,
 )
 from streamagents.runtime.internals.process import StreamWorker, WorkerBoot
-from streamagents.runtime.internals.records import RawBatch, RawName, has_raw_names, header_name
 from streamagents.runtime.internals.recovery import RecordRecovery, RecordTables
 from streamagents.runtime.internals.stores import RecordTable, write_batch
 from streamagents.runtime.internals.thread import RecordThread
@@ -47,6 +48,7 @@ __all__ = [
     "commit_last",
     "has_raw_names",
     "header_name",
+    "heartbeat_silence_s",
     "open_store",
     "producer_settings",
     "retrieve_transaction_error",

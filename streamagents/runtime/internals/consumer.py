@@ -12,6 +12,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP, Message
 
 from streamagents.errors import StreamAgentsError
+from streamagents.runtime.internals.handles import count_received
 from streamagents.runtime.internals.outage import RecordProducer, ask_again
 from streamagents.runtime.internals.thread import RecordThread
 
@@ -198,8 +199,7 @@ class RecordConsumer(driver.Consumer):  # type: ignore[misc] # Faust is not type
         )
         for channel in app.topics._topic_name_index[tp.topic]:
             channel.queue.put_nowait(app.create_event(None, poll, {}, message))
-        app.monitor.messages_received_total += len(poll.records)
-        app.monitor.messages_received_by_topic[tp.topic] += len(poll.records)
+        count_received(app.monitor, tp, len(poll.records), poll.end - 1)
 
     # -- commits ---------------------------------------------------------------------------------
 

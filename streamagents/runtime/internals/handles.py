@@ -19,6 +19,27 @@ async def commit_last(app: Any) -> None:
         await app.consumer.commit()
 
 
+def heartbeat_silence_s(app: Any) -> float | None:
+    """Seconds since the group last heard of this worker; None before it has a consumer."""
+    thread = getattr(app._consumer, "_thread", None)
+    if getattr(thread, "beat_at", None) is None:
+        return None
+    return float(app.consumer.silent_s)
+
+
+def count_received(monitor: Any, tp: Any, records: int, last: int) -> None:
+    """Count a poll in Faust's monitor, as if its records had been handed over one by one."""
+    monitor.messages_received_total += records
+    monitor.messages_received_by_topic[tp.topic] += records
+    metrics = getattr(monitor, "_metrics", None)
+    if metrics is not None and records:
+        metrics.messages_received.inc(records)
+        metrics.messages_received_per_topics.labels(topic=tp.topic).inc(records)
+        metrics.messages_received_per_topics_partition.labels(
+            topic=tp.topic, partition=tp.partition
+        ).set(last)
+
+
 def producer_settings(app: Any) -> dict[str, Any]:
     """How Faust would connect a producer: brokers, credentials, timeouts."""
     return {**app.producer._settings_default(), **app.producer._settings_auth()}

@@ -16,9 +16,9 @@ from aiokafka.structs import OffsetAndMetadata
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
 
+from streamagents.bus.raw import tolerate_header_names
 from streamagents.runtime.internals.fetching import include_what_is_taken
 from streamagents.runtime.internals.outage import ask_again
-from streamagents.runtime.internals.records import tolerate_header_names
 from streamagents.runtime.seam import Poll
 
 if TYPE_CHECKING:

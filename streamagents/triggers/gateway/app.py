@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
 log = structlog.stdlib.get_logger("streamagents.gateway")
 
-_EVENTS = "events"
-_UNKNOWN = "unknown"
+EVENTS = "events"
+"""What the requests to `/events` are counted as."""
+UNKNOWN = "unknown"
 """A hook that nobody configured: its name would be anybody's text."""
 _PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 _ALL_S = 60.0
@@ -56,12 +57,12 @@ class Front:
 
     async def events(self, request: Request) -> Response:
         """`POST /events`, `POST /events/{type}`."""
-        return await self._answered(request, _EVENTS, self._service.events)
+        return await self._answered(request, EVENTS, self._service.events)
 
     async def hooks(self, request: Request) -> Response:
         """`POST /hooks/{source}`."""
         source = request.path_params["source"]
-        name = source if self._service.knows(source) else _UNKNOWN
+        name = source if self._service.knows(source) else UNKNOWN
         return await self._answered(request, name, self._service.delivery)
 
     async def openapi(self, _request: Request) -> Response:
@@ -111,13 +112,6 @@ def _place(exc: BaseException) -> str:
     """The line that raised."""
     frames = traceback.extract_tb(exc.__traceback__)
     return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-
-
-class NoRequests:
-    """The port `Requests` for who does not want to know."""
-
-    def answered(self, source: str, status: int, seconds: float) -> None:
-        """Take no note."""
 
 
 def build_front(front: Front, *, metrics: Callable[[], bytes] | None = None) -> Starlette:

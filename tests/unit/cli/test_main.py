@@ -88,7 +88,15 @@ def test_wrong_usage_is_exit_code_2(
 
 @pytest.mark.parametrize(
     "arguments",
-    [("--help",), ("topics", "--help"), ("send", "--help"), ("kafka", "--help"), ("--version",)],
+    [
+        ("--help",),
+        ("topics", "--help"),
+        ("send", "--help"),
+        ("kafka", "--help"),
+        ("dlq", "--help"),
+        ("dlq", "replay", "--help"),
+        ("--version",),
+    ],
 )
 def test_help_loads_neither_faust_nor_a_kafka_client_nor_a_model(
     arguments: tuple[str, ...],

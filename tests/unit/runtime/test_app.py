@@ -103,6 +103,8 @@ async def test_the_specs_are_all_topics_that_are_read_or_written(
         "wide.dlq": 16,
         "streamagents.inbox.dlq": 4,
         "streamagents.actions.dlq": 4,
+        "streamagents.letters": 4,
+        "streamagents.audit": 4,
         "shop-state-p4-changelog": 4,
         "shop-state-p16-changelog": 16,
     }
@@ -132,7 +134,7 @@ async def test_the_settings_reach_faust(build: Callable[..., StreamApp], tmp_pat
     assert app.conf.broker_session_timeout == 9
     assert app.conf.broker_heartbeat_interval == 3
     assert app.conf.datadir == tmp_path / "shop"
-    assert not app.conf.web_enabled
+    assert app.conf.web_bind == "127.0.0.1"
 
 
 async def test_an_app_of_a_fallback_alone_reads_the_inbox_and_its_outbox(

@@ -38,6 +38,7 @@ from faust.types.tuples import Message
 from mode.services import ServiceTask
 
 from streamagents import runtime
+from streamagents.bus.raw import TolerantRecords
 from streamagents.runtime import internals
 
 Consumer, Thread = driver.Consumer, driver.AIOKafkaConsumerThread
@@ -272,7 +273,7 @@ def test_the_fetcher_reads_batches_through_a_name_of_its_module() -> None:
     assert "MemoryRecords(part_data[-1])" in inspect.getsource(fetcher.Fetcher)
     for name in ("size_in_bytes", "has_next", "next_batch"):
         assert callable(getattr(memory_records._MemoryRecordsPy, name))
-        assert callable(getattr(internals.records.TolerantRecords, name))
+        assert callable(getattr(TolerantRecords, name))
 
 
 def test_the_heartbeat_goes_through_the_method_that_we_wrap() -> None:

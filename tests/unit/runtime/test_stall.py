@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import weakref
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -49,6 +50,16 @@ def loop() -> Iterator[Loop]:
     yield thread
     thread.end.set()
     thread.join(10)
+
+
+def test_a_dead_loop_ends_the_process_also_where_its_stacks_cannot_be_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Faust puts something without a file descriptor in the place of sys.stderr."""
+    ended: list[int] = []
+    monkeypatch.setattr(sys, "stderr", StringIO())
+    StallWatch([], stuck_after_s=60, end=ended.append)._give_up(61.0)
+    assert ended == [stall.STUCK]
 
 
 class Watching:

@@ -115,7 +115,7 @@ async def test_a_step_that_cannot_be_written_fails_its_agent_and_nobody_else() -
     await bench.handle(SOURCE)
 
     assert agent.ran == ["ada", "ada"]
-    assert bench.reports.outcomes == ["started", "retried", "started", "ok"]
+    assert bench.reports.outcomes == ["started", "step", "retried", "started", "step", "ok"]
 
 
 async def test_an_event_without_steps_asks_for_none() -> None:

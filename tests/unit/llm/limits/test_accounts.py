@@ -307,3 +307,18 @@ async def test_a_partition_that_moves_takes_no_debt_along_that_others_could_have
 
     with pytest.raises(ModelBusyError):
         await books.set_aside("Lead", Event((4, 1)), Spend(0, 300))
+
+
+async def test_what_is_left_is_shown_by_scope_and_refusals_are_counted() -> None:
+    till = MemoryTill(PLACES)
+    books = accounts(till, Budget(tokens_per_day=1000), Lead=Budget(tokens_per_day=400))
+    assert books.left() == {"all": 1.0, "Lead": 1.0}
+
+    await all_that_is_left(books, (4, 0))
+    assert books.left() == {"all": pytest.approx(0.6), "Lead": 0.0}
+    assert books.refused == {"Lead": 1}
+
+
+def test_without_a_daily_budget_nothing_is_shown() -> None:
+    assert accounts(MemoryTill(PLACES)).left() == {}
+    assert accounts(MemoryTill([]), Budget(tokens_per_day=1000)).left() == {"all": 1.0}

@@ -10,8 +10,8 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 
+from streamagents.bus.raw import TolerantRecords, tolerate_header_names
 from streamagents.runtime.internals import RawBatch, RawName, has_raw_names
-from streamagents.runtime.internals.records import TolerantRecords, tolerate_header_names
 
 ODD = RawName(b"\xff\xfe".decode("utf-8", "surrogateescape"))
 GZIP, SNAPPY, LZ4, ZSTD = 1, 2, 3, 4
@@ -52,7 +52,7 @@ def read(data: bytes) -> list[Any]:
 
 
 def test_aiokafka_still_cannot_read_such_a_name() -> None:
-    """The reason for all of this; when it can, drop `internals/records.py`."""
+    """The reason for all of this; when it can, drop `bus/raw.py`."""
     batch = MemoryRecords(raw_batch([(ODD, b"1")])).next_batch()
 
     with pytest.raises(UnicodeDecodeError):

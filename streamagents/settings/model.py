@@ -1,15 +1,12 @@
-"""Settings: every environment variable is read here, once, and all faults are told together."""
+"""The settings: every environment variable is read here, once; all faults are told together."""
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, SecretStr, ValidationError, field_validator
-from pydantic_core import from_json
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -21,122 +18,15 @@ from streamagents.agents.asking import DEFAULT_MODEL
 from streamagents.agents.budget import Budget, WhenSpent
 from streamagents.errors import ConfigurationError
 from streamagents.llm.limits import Limits, ModelRate, Price
+from streamagents.settings.kinds import LAST_PORT, Listed, Port, json_object
+from streamagents.settings.sources import Fault, HookVariables, SecretFiles
 from streamagents.triggers.bridge.bridge import BridgeSetting  # noqa: TC001 - pydantic
 from streamagents.triggers.cron.configured import ScheduleSetting  # noqa: TC001 - pydantic reads it
 from streamagents.triggers.files.folder import FolderSetting  # noqa: TC001 - pydantic
-from streamagents.triggers.hooks.config import HookConfig  # noqa: TC001 - pydantic reads the annotation
-from streamagents.triggers.hooks.variables import gather, variable_of
+from streamagents.triggers.hooks.config import HookConfig  # noqa: TC001 - pydantic reads it
+from streamagents.triggers.hooks.variables import variable_of
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from pydantic.fields import FieldInfo
-
-_LAST_PORT = 65535
-Port = Annotated[int, Field(ge=1, le=_LAST_PORT)]
-
-
-def _listed(value: Any) -> Any:
-    """What stands between commas."""
-    if not isinstance(value, str):
-        return value
-    return tuple(part.strip() for part in value.split(",") if part.strip())
-
-
-def _object(example: str) -> BeforeValidator:
-    """What is written as a JSON object."""
-
-    def read(value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        try:
-            return from_json(value)
-        except ValueError:
-            raise ValueError(f"is no JSON object such as {example}") from None
-
-    return BeforeValidator(read)
-
-
-T = TypeVar("T")
-Listed = Annotated[tuple[T, ...], NoDecode, BeforeValidator(_listed)]
-
-
-@dataclass(frozen=True)
-class _Fault:
-    """What was wrong with the file of a secret: told with all other faults."""
-
-    words: str
-
-
-class SecretFiles(PydanticBaseSettingsSource):
-    """Reads every secret `NAME` also from the file that `NAME_FILE` names."""
-
-    def __call__(self) -> dict[str, Any]:
-        """The secrets that lie in files; faults in the place of those that cannot be read."""
-        found = {}
-        for name, field in self.settings_cls.model_fields.items():
-            if _is_secret(field.annotation):
-                value, key, _ = self.get_field_value(field, name)
-                if value is not None:
-                    found[key] = value
-        return found
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """A secret, the key of its field, and False: it is no JSON for pydantic to read."""
-        alias = field.validation_alias
-        key = alias if isinstance(alias, str) else field_name
-        prefix = "" if isinstance(alias, str) else self.config.get("env_prefix", "")
-        variable = f"{prefix}{key}".upper()
-        path = os.environ.get(f"{variable}_FILE")
-        if not path:
-            return None, key, False
-        if os.environ.get(variable):
-            return _Fault(f"is set, and so is {variable}_FILE: unset one of the two"), key, False
-        return _text_of(path), key, False
-
-
-class HookVariables(PydanticBaseSettingsSource):
-    """Reads the settings of all sources of webhooks, `STREAMAGENTS_HOOK_<SOURCE>_<NAME>`."""
-
-    def __call__(self) -> dict[str, Any]:
-        """The settings by source; a fault instead if one of them cannot be read."""
-        hooks, strays = gather({name: text for name, text in os.environ.items() if text})
-        faults = [f"{stray} belongs to no source with a ..._PRESET" for stray in strays]
-        read: dict[str, dict[str, Any]] = {}
-        for source, given in hooks.items():
-            read[source] = {name: text for name, text in given.items() if name != "secret_file"}
-            if "secret_file" in given:
-                secret = _secret_of(variable_of(source, "secret"), given)
-                faults += [secret.words] if isinstance(secret, _Fault) else []
-                read[source]["secret"] = secret
-        if faults:
-            return {"hooks": _Fault("; ".join(faults))}
-        return {"hooks": read} if read else {}
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - the base class asks for it
-        """Not asked for: all sources are one field."""
-        return None, field_name, False
-
-
-def _secret_of(variable: str, given: Mapping[str, str]) -> Any:
-    if "secret" in given:
-        return _Fault(f"{variable} is set, and so is {variable}_FILE: unset one of the two")
-    found = _text_of(given["secret_file"])
-    return _Fault(f"{variable}: {found.words}") if isinstance(found, _Fault) else found
-
-
-def _text_of(path: str) -> str | _Fault:
-    try:
-        return Path(path).read_text(encoding="utf-8").removesuffix("\n")
-    except (OSError, UnicodeDecodeError) as exc:
-        words = getattr(exc, "strerror", None) or "it is no text"
-        return _Fault(f"its file {path} cannot be read: {words}")
-
-
-def _is_secret(annotation: Any) -> bool:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return any(_is_secret(field.annotation) for field in annotation.model_fields.values())
-    return annotation is SecretStr or any(_is_secret(part) for part in get_args(annotation))
+DEFAULT_WEB_PORT = 6066
 
 
 class Settings(BaseSettings):
@@ -175,13 +65,31 @@ class Settings(BaseSettings):
     budget_tokens_per_event: Annotated[int, Field(ge=0)] | None = None
     budget_when_spent: WhenSpent = "wait"
     """What an empty day's budget means: events wait for the next day, or become dead letters."""
-    model_rates: dict[str, ModelRate] = Field(default_factory=dict)
+    model_rates: Annotated[
+        dict[str, ModelRate],
+        NoDecode,
+        json_object('{"*": {"requests_per_minute": 50}}'),
+    ] = {}
     """What the provider takes in a minute, as JSON by model; `*` is for all that are not named."""
-    model_prices: dict[str, Price] = Field(default_factory=dict)
+    model_prices: Annotated[
+        dict[str, Price], NoDecode, json_object('{"my-model": {"input": 1, "output": 5}}')
+    ] = {}
     """USD per million tokens, as JSON by model, before those that we know."""
+    redact: Listed[str] = ()
+    """Names of fields whose values are not shown, beside those that never are."""
     faust_web: bool = False
     """Serve Faust's own web pages, too."""
     log_level: str = "info"
+
+    # -- operation -------------------------------------------------------------------------------
+
+    web_port: Annotated[int, Field(ge=0, le=LAST_PORT)] | Literal["off"] = DEFAULT_WEB_PORT
+    """Of a worker's `/live /ready /health /metrics`; 0 is any that is free, `off` is none."""
+    log_format: Literal["console", "json"] = "console"
+    log_file: Path | None = None
+    """Beside standard error; rotated at 10 MiB, five older ones are kept. One a process."""
+    log_outcomes: bool = False
+    """A line for each event that ended well, too."""
 
     # -- the model -------------------------------------------------------------------------------
 
@@ -203,7 +111,7 @@ class Settings(BaseSettings):
     slack_webhook_url: SecretStr | None = None
     """Incoming webhook of every Slack channel that `slack_webhooks` does not name."""
     slack_webhooks: Annotated[
-        dict[str, SecretStr], NoDecode, _object('{"#leads": "https://..."}')
+        dict[str, SecretStr], NoDecode, json_object('{"#leads": "https://..."}')
     ] = {}
     """JSON object: our name of a channel -> its incoming webhook."""
     smtp_host: str | None = None
@@ -233,14 +141,14 @@ class Settings(BaseSettings):
     schedules: Annotated[
         dict[str, ScheduleSetting],
         NoDecode,
-        _object('{"daily": {"cron": "0 9 * * *", "type": "report_due"}}'),
+        json_object('{"daily": {"cron": "0 9 * * *", "type": "report_due"}}'),
     ] = {}
     """JSON object: name -> `{"cron", "type", "data", "zone", "catch_up", "cap"}`."""
 
     # -- gateway ---------------------------------------------------------------------------------
 
     bind: str = "127.0.0.1"
-    """The address that the gateway listens on; beyond loopback it needs a token."""
+    """The address that workers and the gateway listen at; beyond loopback it needs a token."""
     gateway_port: Port = 8080
     gateway_token: Listed[SecretStr] = ()
     """Bearer tokens of `/events`, each alone or as `name:token`."""
@@ -258,7 +166,7 @@ class Settings(BaseSettings):
     monitors: Annotated[
         dict[str, dict[str, Any]],
         NoDecode,
-        _object('{"betasoft": {"kind": "feed", "url": "https://..."}}'),
+        json_object('{"betasoft": {"kind": "feed", "url": "https://..."}}'),
     ] = {}
     """JSON object: name -> `{"kind", "type", "fields", ...}`; read by `monitors/configured.py`."""
     monitor_contact: Annotated[str, Field(max_length=200, pattern=r"^[!-~ ]*$")] = ""
@@ -272,13 +180,13 @@ class Settings(BaseSettings):
     watch: Annotated[
         dict[str, FolderSetting],
         NoDecode,
-        _object('{"orders": {"path": "inbox", "type": "order"}}'),
+        json_object('{"orders": {"path": "inbox", "type": "order"}}'),
     ] = {}
     """Folders for `streamagents watch`, as JSON by name."""
     bridges: Annotated[
         dict[str, BridgeSetting],
         NoDecode,
-        _object('{"orders": {"kafka": {"topic": "orders.v1"}, "type": "order"}}'),
+        json_object('{"orders": {"kafka": {"topic": "orders.v1"}, "type": "order"}}'),
     ] = {}
     """Queues for `streamagents bridge`, as JSON by name; also `STREAMAGENTS_BRIDGES_FILE`, for
     passwords stand in it."""
@@ -286,7 +194,7 @@ class Settings(BaseSettings):
     @field_validator("*", mode="before")
     @classmethod
     def _of_a_file(cls, value: Any) -> Any:
-        if isinstance(value, _Fault):
+        if isinstance(value, Fault):
             raise ValueError(value.words)  # noqa: TRY004 - pydantic's way to tell a fault
         return value
 
@@ -312,7 +220,7 @@ class Settings(BaseSettings):
     def _broker_is_a_list_of_addresses(cls, value: str | None) -> str | None:
         for address in value.split(",") if value else ():
             host, _, port = address.strip().rpartition(":")
-            if not host or not port.isdigit() or not 0 < int(port) <= _LAST_PORT:
+            if not host or not port.isdigit() or not 0 < int(port) <= LAST_PORT:
                 raise ValueError(f"{address.strip()!r} is not host:port")
         return value
 

@@ -18,6 +18,8 @@ from aiokafka.record import default_records, memory_records
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from streamagents.events import Headers
+
 _LENGTH = struct.Struct(">i")
 _LENGTH_AT = 8
 """A record batch begins with its base offset (int64) and its length (int32)."""
@@ -116,6 +118,11 @@ class TolerantRecords:
 def tolerate_header_names() -> None:
     """Let every consumer of this process read such records."""
     fetcher.MemoryRecords = TolerantRecords
+
+
+def raw_names(headers: Headers) -> Headers:
+    """Headers whose names can be written as they were read, however they came here."""
+    return tuple((header_name(name.encode("utf-8", "surrogateescape")), v) for name, v in headers)
 
 
 class RawBatch(BatchBuilder):  # type: ignore[misc] # aiokafka is not typed for us

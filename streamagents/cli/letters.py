@@ -1,0 +1,184 @@
+"""What the commands of `streamagents dlq` share: their options, the broker, who asks."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from streamagents.cli.common import ANSWER_S, load
+from streamagents.errors import ConfigurationError
+from streamagents.pipeline.redaction import Redaction
+from streamagents.review.desk import Desk
+from streamagents.review.filters import Filter, Where, read_moment
+from streamagents.review.letter import Letter
+from streamagents.review.naming import Names
+from streamagents.settings import load_settings
+from streamagents.topics import Layout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from streamagents.agents import Registration
+    from streamagents.cli.common import Application
+    from streamagents.settings import Settings
+
+Topic = Annotated[
+    str | None, typer.Option(metavar="TOPIC", help="Of the events, or the topic of letters itself.")
+]
+Agent = Annotated[str | None, typer.Option(metavar="AGENT", help="The agent that failed.")]
+Error = Annotated[str | None, typer.Option(metavar="ERROR", help="Error code, or class of error.")]
+Since = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="Written then or later: RFC 3339, or 90m, 6h, 2d."),
+]
+Until = Annotated[str | None, typer.Option(metavar="TIME", help="Written before then.")]
+Key = Annotated[str | None, typer.Option(metavar="KEY", help="The record's key.")]
+Id = Annotated[
+    str | None,
+    typer.Option("--id", metavar="ID", help="The event's id, or topic:partition:offset."),
+]
+Expression = Annotated[
+    str | None,
+    typer.Option(
+        "--where",
+        metavar="EXPR",
+        help="JMESPath over data, headers, error, attempts, ...: \"data.country == 'DE'\".",
+    ),
+]
+Closed = Annotated[
+    bool, typer.Option("--closed", help="Those, too, that are done, replaced or purged.")
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+
+
+def wanted(
+    *,
+    topic: str | None,
+    agent: str | None,
+    error: str | None,
+    since: str | None,
+    until: str | None,
+    key: str | None,
+    id_: str | None,
+    where: str | None,
+    app: str | None,
+) -> Filter:
+    """The letters that the options name.
+
+    Raises:
+        ConfigurationError: a time is none, or an expression is none.
+    """
+    now = datetime.now(UTC)
+    return Filter(
+        topic=topic,
+        agent=agent,
+        error=error,
+        since=None if since is None else read_moment(since, now),
+        until=None if until is None else read_moment(until, now),
+        key=key,
+        id=id_,
+        names=Letter.ids if id_ is None else names_of(app),
+        where=None if where is None else Where(where),
+        prefix=load_settings().topic_prefix,
+    )
+
+
+def names_of(app: str | None) -> Callable[[Letter], list[str]]:
+    """What events are called: the application's models name their id fields."""
+    try:
+        return Names(registrations_of(load(app)))
+    except ConfigurationError as exc:
+        typer.echo(f"{exc} Ids that its models name are not known here.", err=True)
+        return Letter.ids
+
+
+def registrations_of(application: Application) -> dict[str, Registration]:
+    """Who handles the events of which topic."""
+    registry, layout = application.registry, application.layout
+    agents = registry.agents.values()
+    typed = {layout.typed(registration.event).name: registration for registration in agents}
+    return {**typed, layout.inbox().name: registry.fallback}
+
+
+async def open_desk(settings: Settings, named: str | None) -> Desk:
+    """All letters, or those of one topic.
+
+    Raises:
+        BrokerUnavailableError: no broker answered.
+        TopicsError: there is no such topic.
+    """
+    from streamagents.bus import KafkaAdmin, KafkaReader  # noqa: PLC0415 - the Kafka client
+
+    async with KafkaAdmin(settings.bootstrap, timeout_s=ANSWER_S) as admin:
+        topics = await admin.partitions()
+    reader = KafkaReader(settings.bootstrap, timeout_s=ANSWER_S)
+    desk = Desk(reader, topics, layout_of(settings), named)
+    await desk.open()
+    return desk
+
+
+def layout_of(settings: Settings) -> Layout:
+    """Where our topics are."""
+    return Layout(
+        prefix=settings.topic_prefix,
+        partitions=settings.partitions,
+        replication=settings.replication,
+    )
+
+
+def redaction_of(settings: Settings) -> Redaction:
+    """What is not shown."""
+    return Redaction(settings.redact)
+
+
+def who() -> str:
+    """The person at this machine, for what is kept of what they did."""
+    try:
+        name = getpass.getuser()
+    except (OSError, KeyError):  # a container's user may have no name
+        name = "somebody"
+    return f"{name}@{socket.gethostname()}"
+
+
+def ask(question: str, *, yes: bool) -> None:
+    """Ask before something happens.
+
+    Raises:
+        BadParameter: there is nobody to ask.
+        Abort: the answer is no.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise typer.BadParameter("without a terminal to ask on, --yes is needed")
+    typer.confirm(question, abort=True, err=True)
+
+
+def tell_unanswered(wanted: Filter) -> None:
+    """Say where an expression could not be asked: those letters were left out."""
+    where = wanted.where
+    if isinstance(where, Where) and where.unanswered:
+        typer.echo(
+            f"--where could not be asked of {where.unanswered:,} letters, as it is about values "
+            "that they do not have: they are left out.",
+            err=True,
+        )
+
+
+def readable(path: Path) -> Path:
+    """A file that can be read.
+
+    Raises:
+        BadParameter: it cannot.
+    """
+    try:
+        with path.open("rb"):
+            return path
+    except OSError as exc:
+        raise typer.BadParameter(f"{path} cannot be read: {exc.strerror}.") from exc

@@ -1,0 +1,78 @@
+"""Naming: what a letter's event is called, as the application that failed would read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from streamagents.errors import EventError
+from streamagents.pipeline.chain import read
+from streamagents.topics import LETTERS_SUFFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from streamagents.agents import Registration
+    from streamagents.events import Headers
+    from streamagents.pipeline.outcome import Incoming
+    from streamagents.review.letter import Letter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _AsRead:
+    """A letter as its worker will read it: the port `Record`."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    timestamp: int
+
+
+def read_event(letter: Letter, topic: str, registration: Registration) -> Incoming:
+    """The event of a letter.
+
+    Args:
+        letter: the letter.
+        topic: where the event is handled.
+        registration: who handles it.
+
+    Raises:
+        EventError: it cannot be read.
+    """
+    origin = letter.origin or letter.at
+    record = _AsRead(
+        topic=origin.topic,
+        partition=origin.partition,
+        offset=origin.offset,
+        key=letter.key,
+        value=letter.value,
+        headers=letter.own_headers,
+        timestamp=letter.written_ms,
+    )
+    return read(record, registration, topic=topic)
+
+
+class Names:
+    """Knows the ids that an application's models name.
+
+    Args:
+        registrations: who handles what, by topic.
+    """
+
+    def __init__(self, registrations: Mapping[str, Registration]) -> None:
+        self._registrations = registrations
+
+    def __call__(self, letter: Letter) -> list[str]:
+        """What the event may be called, the most telling first."""
+        topic = letter.at.topic.removesuffix(LETTERS_SUFFIX)
+        registration = self._registrations.get(topic)
+        told = letter.ids()
+        if registration is None or letter.value is None:
+            return told
+        try:
+            return list(dict.fromkeys([read_event(letter, topic, registration).id, *told]))
+        except EventError:
+            return told

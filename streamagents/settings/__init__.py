@@ -1,0 +1,5 @@
+"""Settings: what the environment says. The only room that reads it."""
+
+from streamagents.settings.model import DEFAULT_WEB_PORT, Settings, load_settings
+
+__all__ = ["DEFAULT_WEB_PORT", "Settings", "load_settings"]

@@ -1,0 +1,137 @@
+"""`deploy/systemd/` as systemd reads it: nothing unknown, nothing that is not there."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from streamagents.settings import Settings
+from support.commands import CHECKOUT
+from support.deployment import has_command, seconds
+from support.tools import on_path
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FOLDER = CHECKOUT / "deploy" / "systemd"
+SERVICES = ["broker", "worker", "gateway"]
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """The units, with programs that exist on this machine."""
+    folder = tmp_path / "units"
+    shutil.copytree(FOLDER, folder)
+    for unit in folder.glob("*.service"):
+        text = unit.read_text()
+        for program in set(re.findall(r"/opt/streamagents/\.venv/bin/\w+", text)):
+            text = text.replace(program, "/bin/true")
+        unit.write_text(text)
+    return folder
+
+
+def verified(folder: Path) -> str:
+    """What systemd says of the units, and of those that they name."""
+    units = [folder / "streamagents.target", *sorted(folder.glob("streamagents-[!@]*[!@].service"))]
+    units += [
+        folder / each.name.replace("@", f"@{name}")
+        for each in folder.glob("*@.*")
+        for name in SERVICES
+    ]
+    done = subprocess.run(
+        [on_path("systemd-analyze"), "verify", "--man=no", *units],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "SYSTEMD_UNIT_PATH": f"{folder}:"},
+    )
+    return done.stderr
+
+
+def read(unit: str) -> dict[str, list[str]]:
+    """A unit's own lines, and what all of them share."""
+    found: dict[str, list[str]] = {}
+    for file in (FOLDER / unit, FOLDER / "streamagents-.service.d" / "10-common.conf"):
+        for line in file.read_text().splitlines():
+            if "=" in line and not line.startswith("#"):
+                name, _, value = line.partition("=")
+                found.setdefault(name, []).append(value)
+    return found
+
+
+def test_systemd_finds_nothing(installed: Path) -> None:
+    assert verified(installed) == ""
+
+
+def test_systemd_would_find_something(installed: Path) -> None:
+    unit = installed / "streamagents-worker.service"
+    unit.write_text(unit.read_text() + "MemoryMaximum=1G\n")
+    assert "Unknown key 'MemoryMaximum'" in verified(installed)
+    unit.write_text(unit.read_text().replace("=/bin/true worker", "=/bin/there-is-none"))
+    assert "there-is-none" in verified(installed)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_systemd_thinks_them_safe(installed: Path, service: str) -> None:
+    unit = installed / f"streamagents-{service}.service"
+    command = ["security", "--offline=true", "--no-pager", "--threshold=20", str(unit)]
+    done = subprocess.run(
+        [on_path("systemd-analyze"), *command],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "SYSTEMD_UNIT_PATH": f"{installed}:"},
+    )
+    assert done.returncode == 0, done.stdout[-200:]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_each_runs_for_ever_within_its_memory(service: str) -> None:
+    unit = read(f"streamagents-{service}.service")
+    assert unit["Restart"] == ["always"]
+    assert unit["StartLimitIntervalSec"] == ["0"]
+    assert unit["User"] == ["streamagents"]
+    assert megabytes(unit["MemoryHigh"][0]) < megabytes(unit["MemoryMax"][0])
+
+
+def test_all_of_them_fit_a_small_server() -> None:
+    most = [megabytes(read(f"streamagents-{each}.service")["MemoryMax"][0]) for each in SERVICES]
+    assert sum(most) <= 960
+
+
+def test_a_worker_gets_longer_to_end_than_its_agents_do() -> None:
+    [stop] = read("streamagents-worker.service")["TimeoutStopSec"]
+    assert seconds(stop) > Settings.model_fields["shutdown_grace_s"].default + 10
+
+
+def test_each_has_a_watchdog() -> None:
+    wanted = (FOLDER / "streamagents.target").read_text()
+    for service in SERVICES:
+        assert f"streamagents-{service}.service" in wanted
+        assert f"streamagents-alive@{service}.timer" in wanted
+    alive = read("streamagents-alive@.service")
+    assert alive["OnFailure"] == ["restart-streamagents@%i.service"]
+    [asked] = alive["ExecStart"]
+    # Three unanswered questions, 5 s for each and between them, end before they are cut off.
+    assert "--tries 3 --every 5" in asked
+    assert seconds(alive["TimeoutStartSec"][0]) > 3 * 5 + 2 * 5
+
+
+def test_the_commands_they_run_exist() -> None:
+    commands = re.findall(
+        r"/bin/streamagents (\w+)", "".join(each.read_text() for each in FOLDER.glob("*.service"))
+    )
+    assert all(map(has_command, set(commands)))
+    assert set(commands) >= {"kafka", "topics", "worker", "gateway"}
+
+
+def megabytes(size: str) -> int:
+    assert size.endswith("M")
+    return int(size[:-1])

@@ -1,0 +1,131 @@
+"""A topic gets more partitions: what was seen stays seen, state and waiting events move along."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections import Counter, defaultdict
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from streamagents.bus import KafkaAdmin
+from support import wait_until_async
+from support.commands import streamagents
+from support.letters import Operator
+from support.workers import Fleet, job
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from streamagents.devkit.broker import EmbeddedBroker
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
+
+KEYS = 20
+_SCRIPT = "from streamagents.cli import main; main()"
+
+
+def coins(*numbers: int, what: str = "") -> list[tuple[bytes, bytes]]:
+    return [job(n, f"k{n % KEYS}", what=what) for n in numbers]
+
+
+class Grown(Fleet):
+    """A fleet, and the command that gives its topic more partitions."""
+
+    @property
+    def settings(self) -> dict[str, str]:
+        return {**self.environment, "STREAMAGENTS_APP": self.module}
+
+    def grow(self, code: int = 0, partitions: int = 8) -> str:
+        arguments = ("topics", "grow", "coin", "--partitions", str(partitions))
+        done = streamagents(*arguments, env=self.settings, cwd=self.folder)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def grow_and_die(self) -> None:
+        """Be killed when the new state begins to be written."""
+        arguments = ["topics", "grow", "coin", "--partitions", "8"]
+        with subprocess.Popen(
+            [sys.executable, "-c", _SCRIPT, *arguments],
+            env=self.settings,
+            cwd=self.folder,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as growing:
+            assert growing.stderr is not None
+            assert "values of the state move" in growing.stderr.readline()
+            growing.kill()
+
+    async def counted(self) -> list[dict[str, Any]]:
+        return [json.loads(r.value or b"") for r in await self.read("counted")]
+
+
+async def test_state_seen_ids_and_what_waits_move_with_their_keys(
+    broker: EmbeddedBroker, tmp_path: Path
+) -> None:
+    async with Grown(broker.address, tmp_path, module="support.grown_app") as fleet:
+        operator = Operator(fleet)
+        worker = fleet.start(LATER=str(time.time() + 3600))
+        await fleet.send("coin", coins(*range(60)))
+        await fleet.send("coin", coins(60, 61, 62, what="fail"))
+        await fleet.send("coin", coins(63, 64, what="later"))
+        await fleet.send("coin", coins(83, 84))  # behind them, of the same keys
+        soon = (datetime.now(UTC) + timedelta(seconds=90)).isoformat().encode()
+        delayed = coins(*range(100, 110))
+        await fleet.send("coin", delayed, headers=[("streamagents-not-before", soon)])
+        await fleet.settled()
+        assert "has 1 workers: stop them all" in fleet.grow(code=1)
+        fleet.stop(worker)
+        await fleet.send("coin", coins(*range(60), *range(120, 160)))  # all of them unread
+
+        fleet.grow_and_die()
+        assert "grew from 4 to 8 partitions" in fleet.grow()
+        async with KafkaAdmin(fleet.bootstrap) as admin:
+            partitions = await admin.partitions()
+        assert {partitions[fleet.topic(name)] for name in ("coin", "coin.dlq")} == {8}
+
+        fleet.start(GROWN="8")
+        fleet.environment["GROWN"] = "8"
+        said = Operator(fleet).json("replay", "--topic", "coin", "--yes", "--wait", "60")
+        assert said["outcomes"] == {"done": 3}
+        wanted = {*range(65), 83, 84, *range(100, 110), *range(120, 160)}
+
+        async def all_counted() -> bool:
+            return len(await fleet.counted()) >= len(wanted)
+
+        await wait_until_async(all_counted, 180)
+        await fleet.settled()
+        counted = await fleet.counted()
+        assert Counter(c["n"] for c in counted) == dict.fromkeys(wanted, 1)
+        counts: dict[str, list[int]] = defaultdict(list)
+        for c in counted:
+            counts[c["who"]].append(c["count"])
+        assert all(sorted(found) == list(range(1, len(found) + 1)) for found in counts.values())
+        order = [c["n"] for c in counted if c["who"] == "k3"]
+        assert order.index(63) < order.index(83)
+        assert Counter(fleet.lines("pay")[i][0] for i in range(len(fleet.lines("pay")))) == (
+            dict.fromkeys(map(str, wanted), 1)
+        )
+        assert operator.waiting() == 0
+        fleet.stop(fleet.workers[-1])
+        assert "has 8 partitions already" in fleet.grow(code=1)
+        assert "can only grow" in fleet.grow(code=1, partitions=4)
+
+
+async def test_what_cannot_be_grown_is_refused_in_words(
+    broker: EmbeddedBroker, tmp_path: Path
+) -> None:
+    async with Fleet(broker.address, tmp_path, module="support.works_app") as fleet:
+        env = {**fleet.environment, "STREAMAGENTS_APP": fleet.module}
+
+        def grow(*topics: str) -> str:
+            done = streamagents("topics", "grow", *topics, "--partitions", "8", env=env)
+            assert (done.returncode, done.stdout) == (1, "")
+            return done.stderr
+
+        assert f"No agent of {fleet.group} takes {fleet.topic('nope')}." in grow("nope")
+        assert f"The same agent takes {fleet.topic('visit')}, too" in grow("bill")
