@@ -11,6 +11,7 @@ from aiokafka import errors as kafka
 from aiokafka.helpers import create_ssl_context
 
 from streamagents.bus.failures import in_our_words
+from streamagents.bus.raw import tolerate_header_names
 from streamagents.errors import QueueError
 from streamagents.ports import Message
 
@@ -66,12 +67,6 @@ class KafkaGroup:
             polled = await consumer.getmany(timeout_ms=_POLL_MS, max_records=limit)
         except (OSError, kafka.KafkaError) as exc:
             raise self._fault(exc) from exc
-        except UnicodeDecodeError as exc:
-            raise QueueError(
-                f"A record of {self._topic} has a header whose name is no UTF-8: the Kafka client "
-                "cannot read past it.",
-                lasting=True,
-            ) from exc
         return [_message(record) for records in polled.values() for record in records]
 
     async def hold(self, messages: Sequence[Message]) -> None:
@@ -86,9 +81,12 @@ class KafkaGroup:
         if self._consumer is None:
             raise QueueError(f"The connection to the topic {self._topic} was lost.")
         ours = self._consumer.assignment()
+        ends = {tp: end for tp, end in ends.items() if tp in ours}
+        if not ends:  # the driver calls it a mistake to commit nothing
+            return
         try:
             async with asyncio.timeout(self._timeout_s):
-                await self._consumer.commit({tp: end for tp, end in ends.items() if tp in ours})
+                await self._consumer.commit(ends)
         except _MOVED:
             log.info("partitions_moved", topic=self._topic, group=self._group)
         except (OSError, kafka.KafkaError) as exc:
@@ -121,6 +119,7 @@ class KafkaGroup:
         return consumer
 
     async def _made(self) -> Any:
+        tolerate_header_names()  # one record would hold up all behind it, for ever
         access = dict(self._access)
         authority = access.pop("ca_file", None)
         context = None
@@ -149,7 +148,9 @@ class KafkaGroup:
 
 def _message(record: Record) -> Message:
     return Message(
-        id=f"{record.topic}:{record.partition}:{record.offset}",
+        # A topic that was deleted and made anew counts from 0 again: the same place, at another
+        # time, is another message.
+        id=f"{record.topic}:{record.partition}:{record.offset}@{record.timestamp}",
         key=record.key,
         value=record.value,
         headers=tuple(record.headers),

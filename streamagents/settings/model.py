@@ -269,8 +269,9 @@ def load_settings() -> Settings:
 
 
 def _variable(loc: tuple[int | str, ...]) -> str:
-    """The name of the environment's variable that a fault is about."""
+    """The name of the environment's variable that a fault is about, and where in its JSON."""
     if loc[0] == "hooks":
         return variable_of(*map(str, loc[1:3])) if len(loc) > 1 else "STREAMAGENTS_HOOK_..."
-    name = "_".join(map(str, loc)).upper()
-    return name if name.startswith("ANTHROPIC_") else f"STREAMAGENTS_{name}"
+    name, within = str(loc[0]).upper(), ".".join(map(str, loc[1:]))
+    variable = name if name.startswith("ANTHROPIC_") else f"STREAMAGENTS_{name}"
+    return f"{variable} at {within}" if within else variable

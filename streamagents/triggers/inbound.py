@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
 
-from streamagents.errors import ConfigurationError, EventTooLargeError, InvalidEventError
+from streamagents.errors import (
+    ConfigurationError,
+    EventError,
+    EventTooLargeError,
+    InvalidEventError,
+)
 from streamagents.events import Event, child_of, encode
 from streamagents.pipeline.addressing import address
 from streamagents.pipeline.mapping import FieldMap
@@ -64,15 +69,23 @@ class Inbound:
             InvalidEventError: it is not what the event's model asks for.
             EventTooLargeError: it fits into no record.
         """
-        head = address(
-            self.registry,
-            self.layout,
-            type_=type_,
-            value=value,
-            id_=id_,
-            default_id=default_id,
-            key=key,
-        )
+        try:
+            head = address(
+                self.registry,
+                self.layout,
+                type_=type_,
+                value=value,
+                id_=id_,
+                default_id=default_id,
+                key=key,
+            )
+        except EventError:
+            raise
+        except Exception as exc:
+            # A model's own validator may raise anything: one event is refused, all others go on.
+            raise InvalidEventError(
+                f"The data cannot be checked: the model of {type_!r} raised {type(exc).__name__}."
+            ) from exc
         if len(value) + len(head.key) + _HEADERS_BYTES > MAX_RECORD_BYTES:
             raise EventTooLargeError(
                 f"The data of {type_!r} has {len(value):,} bytes, more than a record takes."

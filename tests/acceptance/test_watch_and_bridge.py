@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import pytest
 from support import wait_until, wait_until_async
 from support.commands import CHECKOUT, streamagents
 from support.ears import Ear
+from support.odd_headers import produce_an_odd_header
 from support.topics import create_topics, spec
 from support.workers import Fleet
 
@@ -89,6 +91,7 @@ async def test_settings_alone_make_events_of_files_and_of_foreign_records(
     (tmp_path / "in").mkdir()
     async with Fleet(broker.address, tmp_path) as fleet:
         await create_topics(broker.address, spec(fleet.topic("old"), partitions=1))
+        await asyncio.to_thread(produce_an_odd_header, broker.address, fleet.topic("old"))
         await fleet.send("old", [(b"k", b'{"a": {"b": 7}}')])
         folders = {"a": {"type": "job", "path": "in", "settle_s": 0.2, "done": "done"}}
         old = {
@@ -114,10 +117,13 @@ async def test_settings_alone_make_events_of_files_and_of_foreign_records(
             codes = [ear.stop() for ear in running]
 
         sent = await fleet.read("job")
+        (told,) = await fleet.read("streamagents.inbox")
 
     assert codes == [0, 0]
     assert {str(json.loads(record.value or b"")["n"]) for record in sent} == {"1", "2", "7"}
     assert {dict(record.headers)["ce_source"] for record in sent} == {b"files/a", b"bridge/old"}
+    assert dict(told.headers)["ce_type"] == b"old.unmapped"
+    assert "\\xff" in str(json.loads(told.value or b"")["headers"])
 
 
 async def fleet_has(fleet: Fleet, count: int) -> bool:

@@ -10,16 +10,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from pydantic import SecretStr
 from redis import asyncio as redis
 
 from streamagents.bus.group import KafkaGroup
 from streamagents.errors import QueueError
+from streamagents.ports import Message
 from streamagents.testing import MemoryQueue
 from streamagents.triggers.bridge import RedisQueue, SqsQueue
 from streamagents.triggers.bridge.redis_stream import RedisStream
 from streamagents.triggers.bridge.sqs import SqsMessages
+from support import wait_until_async
 from support.sqs import running_sqs
 from support.topics import create_topics, spec
 
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from pathlib import Path
 
-    from streamagents.ports import Message, Queue
+    from streamagents.ports import Queue
 
 TRACE = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
 
@@ -136,6 +139,21 @@ def no_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 
+async def deleted(address: str, topic: str) -> None:
+    """Delete a topic, and wait until it is gone."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=address)
+    await admin.start()
+    try:
+        await admin.delete_topics([topic])
+
+        async def is_gone() -> bool:
+            return topic not in await admin.list_topics()
+
+        await wait_until_async(is_gone)
+    finally:
+        await admin.close()
+
+
 async def received(queue: Queue, count: int, limit: int = 500) -> list[Message]:
     """So many messages, without telling the queue that they are done."""
     found: list[Message] = []
@@ -231,6 +249,27 @@ async def test_redis_gives_what_a_dead_consumer_left(redis_server: Any) -> None:
     assert json.loads(claimed.value or b"") == {"a": "1", "b": {"base64": "/w=="}}
 
 
+async def test_redis_finds_what_a_dead_consumer_left_behind_the_many_of_a_living_one(
+    redis_server: Any,
+) -> None:
+    """One claim looks at no more than ten times what it may take."""
+    stream = f"q-{uuid.uuid4().hex[:8]}"
+    queue = RedisStream(RedisQueue(stream=stream, url=redis_server.url), "g")
+    async with redis.Redis.from_url(redis_server.url) as client:
+        for n in range(1600):
+            await client.xadd(stream, {"n": str(n)})
+        await client.xgroup_create(stream, "g", id="0")
+        await client.xreadgroup("g", "living", {stream: ">"}, count=1500)
+        left: Any = await client.xreadgroup("g", "dead", {stream: ">"})
+        ids = [id_ for id_, _ in left[0][1]]
+        await client.xclaim(stream, "g", "dead", 0, ids, idle=120_000, justid=True)
+
+        messages = await received(queue, 100)
+        await queue.close()
+
+    assert payloads(messages) == [{"n": str(n)} for n in range(1500, 1600)]
+
+
 async def test_entries_that_redis_trimmed_hold_nobody_up(redis_server: Any) -> None:
     stream = f"q-{uuid.uuid4().hex[:8]}"
     queue = RedisStream(RedisQueue(stream=stream, url=redis_server.url), "g")
@@ -322,6 +361,35 @@ async def test_a_kafka_topic_that_is_not_there_is_named(broker: Any) -> None:
         await queue.receive(1)
 
     assert told.value.lasting
+
+
+@pytest.mark.kafka
+async def test_a_topic_that_was_made_anew_has_new_messages_in_old_places(broker: Any) -> None:
+    topic = f"q-{uuid.uuid4().hex[:8]}"
+    ids = []
+    for _ in range(2):
+        await create_topics(broker.address, spec(topic, partitions=1))
+        async with AIOKafkaProducer(bootstrap_servers=broker.address) as producer:
+            await producer.send_and_wait(topic, b"{}")
+        queue = KafkaGroup(broker.address, topic, uuid.uuid4().hex)
+        ids += [message.id for message in await received(queue, 1)]
+        await queue.close()
+        await deleted(broker.address, topic)
+
+    assert len(set(ids)) == 2
+
+
+@pytest.mark.kafka
+async def test_what_went_to_another_member_meanwhile_is_its_to_commit(broker: Any) -> None:
+    topic = f"q-{uuid.uuid4().hex[:8]}"
+    await create_topics(broker.address, spec(topic, partitions=1))
+    queue = KafkaGroup(broker.address, topic, topic)
+    await queue.receive(1)
+    moved = Message(id="m", value=b"{}", token=(TopicPartition(topic, 3), 7))
+
+    await queue.done([moved])
+
+    await queue.close()
 
 
 async def test_a_kafka_that_is_not_there_is_waited_for() -> None:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +11,7 @@ from aiokafka import AIOKafkaProducer
 from streamagents.bus import KafkaAdmin, KafkaBus, TopicReader, read_all, read_tail
 from streamagents.errors import TopicsError
 from streamagents.ports import Outgoing
+from support.odd_headers import produce_an_odd_header
 from support.topics import create_topics, spec
 
 if TYPE_CHECKING:
@@ -86,33 +84,11 @@ async def test_reading_to_the_end_twice_reads_nothing_twice(
     assert (first, second) == ([b"1"], [b"2"])
 
 
-ODD_PRODUCER = """
-import asyncio, sys
-from aiokafka import AIOKafkaProducer
-
-class Odd(str):
-    def encode(self, *_):
-        return bytes([255])
-
-async def main():
-    async with AIOKafkaProducer(bootstrap_servers=sys.argv[1]) as producer:
-        await producer.send_and_wait(sys.argv[2], b"{}", headers=[(Odd("h"), b"x")])
-
-asyncio.run(main())
-"""
-
-
 async def test_a_header_name_that_is_no_utf8_is_read_as_it_is(
     broker: EmbeddedBroker, topic: str
 ) -> None:
     await create_topics(broker.address, spec(topic))
-    await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-c", ODD_PRODUCER, broker.address, topic],
-        env={**os.environ, "AIOKAFKA_NO_EXTENSIONS": "1"},  # the C codec refuses to write it
-        check=True,
-        timeout=60,
-    )
+    await asyncio.to_thread(produce_an_odd_header, broker.address, topic)
 
     (read,) = await read_all(broker.address, topic)
     assert [(name.encode(), value) for name, value in read.headers] == [(b"\xff", b"x")]

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pydantic import field_validator
+
 from streamagents import Event
 from streamagents.agents import build_registry
 from streamagents.testing import FakeClock, MemoryBus
@@ -36,8 +38,22 @@ class Scan(Event, topic="scan", key="name", id=None):
     path: str
     name: str
     size: int
+    sha256: str = ""
     text: str | None = None
     content_base64: str | None = None
+
+
+class Cursed(Event, topic="cursed", key="customer", id=None):
+    """An event whose own validator is broken."""
+
+    customer: str
+
+    @field_validator("customer")
+    @classmethod
+    def _fails(cls, value: str) -> str:
+        if value == "ann":
+            raise KeyError(value)
+        return value
 
 
 class Nobody:
@@ -45,7 +61,7 @@ class Nobody:
 
 
 def registry() -> Registry:
-    return build_registry({}, fallback=Nobody(), emits=[Order, Scan])
+    return build_registry({}, fallback=Nobody(), emits=[Order, Scan, Cursed])
 
 
 class NoNotices:
@@ -64,7 +80,7 @@ class Watched:
     clock: FakeClock
     root: Path
     settle_s: float
-    topics: list[str] = field(default_factory=lambda: ["order", "scan", INBOX])
+    topics: list[str] = field(default_factory=lambda: ["order", "scan", "cursed", INBOX])
 
     async def look(self) -> float:
         """Look once, now."""
@@ -113,7 +129,7 @@ def watched(folder: Path, *, bus: MemoryBus | None = None, **options: Any) -> It
     root.mkdir(exist_ok=True)
     declared = Folder("inbox", root, **{"to": Order, **options})
     clock = FakeClock()
-    bus = bus or MemoryBus({"order": 4, "scan": 4, INBOX: 4}, clock=clock)
+    bus = bus or MemoryBus({"order": 4, "scan": 4, "cursed": 4, INBOX: 4}, clock=clock)
     inbound = Inbound(registry=registry(), layout=Layout(), clock=clock, source=declared.source)
     with SentFiles(folder / "ledger.db") as ledger:
         intake = Intake(declared, inbound, Sender(bus, clock))

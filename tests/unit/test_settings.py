@@ -160,3 +160,13 @@ def test_json_that_is_none_is_told_in_the_one_sentence(
 
     with pytest.raises(ConfigurationError, match=f"STREAMAGENTS_{name}: "):
         load_settings()
+
+
+def test_a_fault_inside_of_json_is_named_by_its_variable_and_its_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """There is no variable for each part of it."""
+    monkeypatch.setenv("STREAMAGENTS_WATCH", '{"a": {"path": "inbox"}}')
+
+    with pytest.raises(ConfigurationError, match=r"STREAMAGENTS_WATCH at a\.type: Field required"):
+        load_settings()

@@ -43,7 +43,7 @@ class Bridge:
     """JMESPath by field, or a function, over a message's JSON. Default: that is the data."""
     id: str | None = None
     """JMESPath of the event's id in a message's JSON. Where there is none, the model's id field
-    counts, else the message's place in its queue."""
+    counts, else the message's place in its queue, and its time."""
     _id: FieldMap | None = field(init=False, repr=False, compare=False, default=None)
 
     def __post_init__(self) -> None:

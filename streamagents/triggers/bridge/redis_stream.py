@@ -26,6 +26,7 @@ _MOST = 100
 """Entries have no size that Redis would bound."""
 _BLOCK_MS = 500
 _ANSWER_S = 10.0
+_BEGINNING = b"0-0"
 _REFUSED = (exceptions.AuthenticationError, exceptions.NoPermissionError)
 Entries = list[tuple[bytes, dict[bytes, bytes] | None]]
 
@@ -46,6 +47,7 @@ class RedisStream:
         self._client: Any = None
         self._unfinished = True
         self._claim_at = 0.0
+        self._claim_after = _BEGINNING
 
     async def receive(self, limit: int) -> Sequence[Message]:
         """The next entries; none after half a second."""
@@ -57,13 +59,8 @@ class RedisStream:
                 self._unfinished = bool(entries)
                 if entries:
                     return await self._messages(client, entries)
-            if time.monotonic() >= self._claim_at:
-                _, entries, *_ = await client.xautoclaim(
-                    self._stream, self._group, self._consumer, self._claim_ms, count=limit
-                )
-                if entries:
-                    return await self._messages(client, entries)
-                self._claim_at = time.monotonic() + self._claim_ms / 2000
+            if entries := await self._claimed(client, limit):
+                return await self._messages(client, entries)
             return await self._messages(client, await self._read(client, ">", limit))
         except (exceptions.RedisError, OSError) as exc:
             raise self._fault(exc) from exc
@@ -116,6 +113,24 @@ class RedisStream:
             raise
         self._client = client
         return client
+
+    async def _claimed(self, client: Any, limit: int) -> Entries:
+        """What others left, from time to time; one call looks at a part of all that is pending."""
+        while time.monotonic() >= self._claim_at:
+            self._claim_after, entries, *_ = await client.xautoclaim(
+                self._stream,
+                self._group,
+                self._consumer,
+                self._claim_ms,
+                start_id=self._claim_after,
+                count=limit,
+            )
+            if self._claim_after == _BEGINNING:
+                self._claim_at = time.monotonic() + self._claim_ms / 2000
+            if entries:
+                found: Entries = entries
+                return found
+        return []
 
     async def _read(self, client: Any, after: str, limit: int) -> Entries:
         block = _BLOCK_MS if after == ">" else None

@@ -65,7 +65,9 @@ class Translation:
             "id": message.id,
             "reason": reason,
             "key": None if message.key is None else _text(message.key),
-            "headers": {name: _text(value or b"") for name, value in message.headers},
+            "headers": {
+                _text(name.encode()): _text(value or b"") for name, value in message.headers
+            },
             **_value(message.value),
         }
         try:

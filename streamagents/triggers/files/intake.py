@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from streamagents.errors import EventError, FileRefusedError, InvalidEventError
 from streamagents.topics import MIB
 from streamagents.triggers.files.rejects import Rejects
 from streamagents.triggers.files.rows import rows_of
+from streamagents.triggers.files.scan import shown
 from streamagents.triggers.inbound import made_of, mapper
 from streamagents.triggers.threads import in_thread
 
@@ -136,12 +136,6 @@ class _Batch:
 def file_id(path: str, hash_: str) -> str:
     """The event id of a file's content: the same wherever it is read again."""
     return f"{shown(path)}:{hash_}"
-
-
-def shown(path: str) -> str:
-    """A path as text in one line, whatever its bytes are."""
-    text = os.fsencode(path).decode(errors="backslashreplace")
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
 def _all_rejected(rejects: Rejects) -> str:

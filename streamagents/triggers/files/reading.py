@@ -37,9 +37,14 @@ class FileChangedError(Exception):
 class Content(NamedTuple):
     """What a first reading tells of a file."""
 
-    hash: str
+    sha256: str
     encoding: str | None
     """None where it is no text."""
+
+    @property
+    def hash(self) -> str:
+        """As much of it as an id needs."""
+        return self.sha256[:_HASH_CHARS]
 
 
 class OpenedFile:
@@ -141,7 +146,7 @@ class Probe:
     def content(self) -> Content:
         """What was found."""
         encoding = next(iter(self._decoders), None)
-        return Content(self._sum.hexdigest()[:_HASH_CHARS], encoding)
+        return Content(self._sum.hexdigest(), encoding)
 
     def _begin(self, chunk: bytes, fallback: str | None) -> None:
         self._begun = True

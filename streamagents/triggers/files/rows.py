@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import re
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from streamagents.errors import FileRefusedError, UndecodableError
 from streamagents.events.wire import parse
 from streamagents.topics import MAX_RECORD_BYTES, MIB
+from streamagents.triggers.files.scan import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +25,8 @@ MAX_LINE_CHARS = MAX_RECORD_BYTES
 _MAX_CONTENT_BYTES = 4 * MIB
 """What a record takes, also as base64."""
 _DELIMITERS = ",;\t|"
+_TOLD_DELIMITER = re.compile(r'"?sep=([^"\r\n])"?[\r\n]*', re.IGNORECASE)
+"""A first line for Excel, which shows no such line."""
 
 
 class Row(NamedTuple):
@@ -84,13 +88,16 @@ def jsonl_rows(text: TextIO) -> Iterator[Row]:
 
 
 def csv_rows(text: TextIO, delimiter: str | None) -> Iterator[Row]:
-    """One object a row, named by the header; empty cells are left out, blank lines are none.
+    """One object a row, named by the header; empty cells are left out, blank rows are none.
 
     Raises:
         FileRefusedError: it has no usable header, or a line without end.
     """
     csv.field_size_limit(MAX_LINE_CHARS)
-    first = text.readline(MAX_LINE_CHARS)
+    first, before = text.readline(MAX_LINE_CHARS), 0
+    if told := _TOLD_DELIMITER.fullmatch(first):
+        delimiter = delimiter or told[1]
+        first, before = text.readline(MAX_LINE_CHARS), 1
     reader = csv.reader(
         _lines(first, text), delimiter=delimiter or delimiter_of(first), strict=True
     )
@@ -103,12 +110,12 @@ def csv_rows(text: TextIO, delimiter: str | None) -> Iterator[Row]:
             return
         except csv.Error as exc:
             number += 1
-            yield Row(number, reader.line_num, None, f"Its quoting is broken: {exc}.")
+            yield Row(number, reader.line_num + before, None, f"Its quoting is broken: {exc}.")
             continue
-        if not cells or cells == [""]:
+        if not any(cells):
             continue
         number += 1
-        yield _row(number, reader.line_num, header, cells)
+        yield _row(number, reader.line_num + before, header, cells)
 
 
 def delimiter_of(header: str) -> str:
@@ -131,7 +138,8 @@ def _header(reader: Iterator[list[str]]) -> list[str]:
         header = [name.strip() for name in next(reader, [])]
     except csv.Error as exc:
         raise FileRefusedError(f"The quoting of its header is broken: {exc}.") from exc
-    if not any(header):
+    _cut(header, 0)
+    if not header:
         raise FileRefusedError("Its first line names no columns.")
     if "" in header:
         raise FileRefusedError(f"Its column {header.index('') + 1} has no name.")
@@ -141,11 +149,18 @@ def _header(reader: Iterator[list[str]]) -> list[str]:
 
 
 def _row(number: int, line: int, header: list[str], cells: list[str]) -> Row:
+    _cut(cells, len(header))
     if len(cells) != len(header):
         fault = f"It has {len(cells)} cells, the header has {len(header)}."
         return Row(number, line, None, fault, " | ".join(cells))
     payload = {name: cell for name, cell in zip(header, cells, strict=True) if cell != ""}
     return Row(number, line, payload)
+
+
+def _cut(cells: list[str], least: int) -> None:
+    """Take off the empty cells at the end: Excel writes them where a sheet was once wider."""
+    while len(cells) > least and not cells[-1]:
+        del cells[-1]
 
 
 def _json(file: OpenedFile, encoding: str) -> Any:
@@ -161,11 +176,11 @@ def _told(path: str, file: OpenedFile, content: Content) -> dict[str, Any]:
     """What is told of a file; its content only where a record can hold it."""
     modified = datetime.fromtimestamp(file.look.mtime_ns / 1e9, UTC)
     told: dict[str, Any] = {
-        "path": path,
-        "name": PurePosixPath(path).name,
+        "path": shown(path),
+        "name": PurePosixPath(shown(path)).name,
         "size": file.look.size,
         "modified": modified.isoformat().replace("+00:00", "Z"),
-        "sha256": content.hash,
+        "sha256": content.sha256,
     }
     if file.look.size > _MAX_CONTENT_BYTES:
         return told

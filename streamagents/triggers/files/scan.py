@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from streamagents.triggers.files.patterns import Patterns
 
 
+_MOST = (1 << 63) - 1
+
+
 class Look(NamedTuple):
     """A file from outside: what changes when its content does."""
 
@@ -23,8 +26,17 @@ class Look(NamedTuple):
 
 
 def look_of(told: os.stat_result) -> Look:
-    """How a file looks."""
-    return Look(told.st_size, told.st_mtime_ns, told.st_ino)
+    """How a file looks, in the numbers that the ledger can keep.
+
+    Some file systems number their files up to 2**64; and anybody may date a file beyond 2262.
+    """
+    return Look(told.st_size, min(told.st_mtime_ns, _MOST), told.st_ino % _MOST)
+
+
+def shown(path: str) -> str:
+    """A path as text in one line, whatever its bytes are."""
+    text = os.fsencode(path).decode(errors="backslashreplace")
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
 def scan(folder: Folder, patterns: Patterns) -> Mapping[str, Look]:
@@ -44,28 +56,28 @@ def scan(folder: Folder, patterns: Patterns) -> Mapping[str, Look]:
     }
     return {
         path: look
-        for path, entry in _walk(root, root, closed, deep=patterns.deep)
+        for path, entry in _walk(root, closed, deep=patterns.deep)
         if patterns.match(path) and (look := _look(root, entry)) is not None
     }
 
 
-def _walk(
-    root: Path, at: Path, closed: set[Path], *, deep: bool
-) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    with os.scandir(at) as entries:
-        for entry in entries:
-            path = Path(entry.path)
-            if not entry.is_dir(follow_symlinks=False):
-                yield path.relative_to(root).as_posix(), entry
-            elif deep and not entry.name.startswith(".") and path not in closed:
-                yield from _below(root, path, closed)
-
-
-def _below(root: Path, at: Path, closed: set[Path]) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    try:
-        yield from _walk(root, at, closed, deep=True)
-    except OSError:
-        return  # gone meanwhile, or not for us: the rest of the folder is not held up
+def _walk(root: Path, closed: set[Path], *, deep: bool) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """All that is no folder. However deep it lies: a tree is anybody's to drop."""
+    waiting = [root]
+    while waiting:
+        at = waiting.pop()
+        try:
+            with os.scandir(at) as entries:
+                for entry in entries:
+                    path = Path(entry.path)
+                    if not entry.is_dir(follow_symlinks=False):
+                        yield path.relative_to(root).as_posix(), entry
+                    elif deep and not entry.name.startswith(".") and path not in closed:
+                        waiting.append(path)
+        except OSError:
+            if at == root:
+                raise
+            # Gone meanwhile, or not for us: the rest of the folder is not held up.
 
 
 def _look(root: Path, entry: os.DirEntry[str]) -> Look | None:

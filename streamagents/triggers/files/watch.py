@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from streamagents.errors import FileRefusedError
-from streamagents.triggers.files.intake import Taken, shown
+from streamagents.triggers.files.intake import Taken
 from streamagents.triggers.files.moving import move, write_beside
 from streamagents.triggers.files.patterns import Patterns
 from streamagents.triggers.files.reading import FileChangedError, OpenedFile
-from streamagents.triggers.files.scan import scan
+from streamagents.triggers.files.scan import scan, shown
 from streamagents.triggers.files.settling import Settling
 from streamagents.triggers.threads import in_thread
 

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 from streamagents.triggers.gateway.answers import RefusedError
 
@@ -25,6 +25,7 @@ _MOST = 20
 _NAME = re.compile(r"[a-z0-9]{1,40}", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_QUOTED, _ESCAPED = re.compile(r'"((?:[^"\\]|\\.)*)"'), re.compile(r"\\(.)")
 _OURS = frozenset({"specversion", "id", "source", "type", "time", "datacontenttype"})
 """Written anew; every other attribute goes into the record as it is."""
 _NO_ATTRIBUTES = frozenset({"data", "data_base64"})
@@ -92,12 +93,22 @@ def given_id(request: Request) -> str | None:
     Raises:
         RefusedError: 400, it is there twice, or is no id.
     """
-    keys, queried = request.headers.getlist("idempotency-key"), request.query_params.getlist("id")
+    keys, queried = request.headers.getlist("idempotency-key"), _queried(request)
     if len(keys) > 1 or len(queried) > 1:
         raise RefusedError(400, "The request names several ids.")
     if keys:  # a structured field: the quotes are not part of it
         return good_id(keys[0].strip().removeprefix('"').removesuffix('"'))
     return good_id(queried[0]) if queried else None
+
+
+def _queried(request: Request) -> list[str]:
+    """Each `id` of the query. Half a character is none: it would be the same in many ids."""
+    query: bytes = request.scope["query_string"]
+    try:
+        pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, errors="strict")
+    except ValueError:
+        raise RefusedError(400, "The request's query is no UTF-8.") from None
+    return [value for name, value in pairs if name == "id"]
 
 
 def good_id(text: str) -> str:
@@ -123,6 +134,9 @@ def is_clean(text: str) -> bool:
 
 
 def _unescaped(name: str, value: str) -> str:
+    """As the binding says: quotes first, then percents."""
+    if quoted := _QUOTED.fullmatch(value):
+        value = _ESCAPED.sub(r"\1", quoted[1])
     try:
         return unquote_to_bytes(value.encode("latin-1")).decode()
     except UnicodeDecodeError:

@@ -31,7 +31,8 @@ class Body:
         """All of it.
 
         Raises:
-            RefusedError: 413 too large, 415 packed, 408 too slow, 400 cut off, 503 no room for it.
+            RefusedError: 413 too large, 415 packed, 408 too slow, 503 no room for it, 400 cut off
+                or of two lengths.
         """
         headers = self._request.headers
         packed = ",".join(headers.getlist("content-encoding")).strip().lower()
@@ -42,6 +43,12 @@ class Body:
                 headers={"accept-encoding": "identity"},
             )
         length = headers.get("content-length", "")
+        if length and "transfer-encoding" in headers:
+            # Proxies differ on which of them counts: what one of them thinks is a body may be
+            # another's next request.
+            raise RefusedError(
+                400, "The request has two lengths of its body.", headers={"connection": "close"}
+            )
         if _LENGTH.fullmatch(length) and int(length) > max_bytes:
             raise _too_large(max_bytes)
         try:
@@ -58,7 +65,7 @@ class Body:
         if "expect" in self._request.headers:
             return
         seen = 0
-        with suppress(TimeoutError):
+        with suppress(TimeoutError, RefusedError):  # it has gone: nobody is to be told
             async with asyncio.timeout(_REST_S):
                 while not self.has_ended and seen < _REST_BYTES:
                     seen += len(await self._next())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -167,7 +168,7 @@ def parcel(
         id=id_,
         type=type_,
         record=Outgoing(topic=topic, key=key, value=data, headers=(*headers, *extra)),
-        identity=(topic, key, source, id_),
+        identity=(topic, key, source, id_, sha256(value).digest()),
     )
 
 

@@ -111,11 +111,11 @@ class Service:
             offers = read_offers(request, kind, raw, request.path_params.get("type"))
             made = [self._parcel(offer, who, request) for offer in offers]
             if kind == BATCH:
-                return await self._batch(made)
+                return await self._batch(made, request)
             (parcel,) = made
             if isinstance(parcel, RefusedError):
                 raise parcel
-            await self._keep(parcel)
+            await self._keep(parcel, request)
         return answer(202, {"id": parcel.id, "type": parcel.type})
 
     async def delivery(self, request: Request, body: Body) -> Response:
@@ -140,17 +140,18 @@ class Service:
             if source.config.preset != "unsigned":
                 self._take_turn(source.name)
             with self._room.enter():
-                return await self._deliver(source, received, _traceparent(request))
+                return await self._deliver(source, received, request)
 
-    async def _deliver(self, source: Source, received: Received, parent: bytes | None) -> Response:
+    async def _deliver(self, source: Source, received: Received, request: Request) -> Response:
         try:
             delivery = read(source.config, received)
         except UndecodableError as exc:
             raise RefusedError(400, str(exc)) from exc
         if isinstance(delivery, Challenge):
             return answer(200, {"challenge": delivery.answer})
+        parent = _traceparent(request)
         parcels = source.parcels(self._desk, delivery, self._clock.now(), parent)
-        outcomes = await asyncio.gather(*(self._outcome(parcel) for parcel in parcels))
+        outcomes = await asyncio.gather(*(self._outcome(parcel, request) for parcel in parcels))
         for refused in outcomes:  # all of it comes again; what was kept is the same event then
             if refused is not None:
                 raise refused
@@ -165,31 +166,34 @@ class Service:
         except RefusedError as refused:
             return refused
 
-    async def _batch(self, made: Sequence[Parcel | RefusedError]) -> Response:
+    async def _batch(self, made: Sequence[Parcel | RefusedError], request: Request) -> Response:
         """All or nothing as far as it can be known beforehand; an item's outcome beside its id."""
         parcels = [one for one in made if not isinstance(one, RefusedError)]
         if len(parcels) < len(made):
             return batch_answer(made, made)
         return batch_answer(
-            made, await asyncio.gather(*(self._outcome(parcel) for parcel in parcels))
+            made, await asyncio.gather(*(self._outcome(parcel, request) for parcel in parcels))
         )
 
-    async def _outcome(self, parcel: Parcel) -> RefusedError | None:
+    async def _outcome(self, parcel: Parcel, request: Request) -> RefusedError | None:
         try:
-            await self._keep(parcel)
+            await self._keep(parcel, request)
         except RefusedError as refused:
             return refused
         return None
 
-    async def _keep(self, parcel: Parcel) -> None:
-        """Wait for the broker.
+    async def _keep(self, parcel: Parcel, request: Request) -> None:
+        """Wait for the broker; who went away meanwhile asks again, and is told then.
 
         Raises:
             RefusedError: 503 not known to be kept, 413 larger than a record may be.
         """
         said = {"id": parcel.id, "type": parcel.type}
         try:
-            await self._keeper.keep(parcel.record, parcel.identity)
+            # An answer that was written was not read for that: a client in a hurry asks again soon,
+            # under its own id. The senders of webhooks come back after minutes.
+            hurries = "source" not in request.path_params
+            await self._keeper.keep(parcel.record, parcel.identity, comes_again=hurries)
         except EventTooLargeError as exc:
             raise RefusedError(413, "The event does not fit into its topic.", more=said) from exc
         except TopicsError as exc:
@@ -197,6 +201,8 @@ class Service:
             raise not_kept("Its topic is missing: an operator has to create it.", said) from exc
         except (NotKeptError, BrokerUnavailableError) as exc:
             raise not_kept("It is not known to be kept: send it again with this id.", said) from exc
+        if await request.is_disconnected():
+            self._keeper.remember(parcel.identity)
 
     def _take_turn(self, source: str | None) -> None:
         bucket = self._buckets.get(source)

@@ -122,7 +122,8 @@ def _id(config: HookConfig, received: Received, payload: Any) -> str:
         _looked_up(config.id_field, payload) if config.id_field else None,
         _known_id(config, received, payload),
     ):
-        text = str(found) if isinstance(found, (str, int)) else ""
+        named = isinstance(found, (str, int)) and not isinstance(found, bool)
+        text = str(found) if named else ""
         if _ID.fullmatch(text):
             return text
     return "sha256-" + hashlib.sha256(received.body).hexdigest()

@@ -37,7 +37,7 @@ class Received:
     def one(self, name: str) -> str | None:
         """A header's only value. A repeated one is none: nobody knows which of them is meant."""
         values = self.headers.get(name.lower(), ())
-        return values[0].strip() if len(values) == 1 else None
+        return values[0].strip(" \t") if len(values) == 1 else None
 
     @property
     def is_form(self) -> bool:

@@ -109,8 +109,8 @@ async def test_what_a_schedule_did_is_told_to_whom_the_app_knows(
     [
         ("{", r"SCHEDULES: is no JSON object such as \{\"daily\""),
         ("[1]", "SCHEDULES"),
-        ({"a": {"cron": "0 9 * * *"}}, "SCHEDULES_A_TYPE: Field required"),
-        ({"a": {"cron": "0 9 * * *", "type": "order", "tz": "UTC"}}, "SCHEDULES_A_TZ"),
+        ({"a": {"cron": "0 9 * * *"}}, "SCHEDULES at a.type: Field required"),
+        ({"a": {"cron": "0 9 * * *", "type": "order", "tz": "UTC"}}, "SCHEDULES at a.tz"),
         ({"a": {"cron": "0 9 * * *", "type": "order", "catch_up": "x"}}, "'skip', 'last' or 'all'"),
         (
             {"a": {"cron": "0 9 * * *", "type": "gone"}},

@@ -50,6 +50,23 @@ def test_empty_cells_are_left_out_and_blank_lines_are_none() -> None:
     ]
 
 
+def test_what_excel_leaves_at_the_edge_of_a_sheet_is_nothing() -> None:
+    assert csv_("a;b;;\r\n1;2;;\r\n;;;\r\n3;4\r\n5;6;;;;\r\n;;\r\n") == [
+        ({"a": "1", "b": "2"}, ""),
+        ({"a": "3", "b": "4"}, ""),
+        ({"a": "5", "b": "6"}, ""),
+    ]
+
+
+@pytest.mark.parametrize("first", ["sep=|", '"sep=|"', "SEP=|"])
+def test_a_first_line_that_tells_excel_the_separator_tells_us(first: str) -> None:
+    text = io.StringIO(f"{first}\r\na|b,c\r\n1|2\r\n", newline="")
+
+    (row,) = csv_rows(text, None)
+
+    assert (row.payload, row.number, row.line) == ({"a": "1", "b,c": "2"}, 1, 3)
+
+
 @pytest.mark.parametrize("row", ["1", "1,2,3"])
 def test_a_ragged_row_is_none_and_the_next_one_is(row: str) -> None:
     ragged, good = csv_(f"a,b\n{row}\n5,6\n")

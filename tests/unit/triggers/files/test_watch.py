@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
 import socket
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -15,8 +17,9 @@ from streamagents.errors import ConfigurationError, TopicsError
 from streamagents.testing import MemoryBus
 from streamagents.topics import INBOX
 from streamagents.triggers.files.reading import OpenedFile
+from streamagents.triggers.files.scan import Look, look_of
 from support import wait_until_async
-from support.folders import Order, Scan, watched
+from support.folders import Cursed, Order, Scan, watched
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -533,3 +536,61 @@ async def test_files_that_are_known_are_not_opened_again(
         await it.settle()
 
     assert len(it.records()) == 200
+
+
+async def test_a_tree_of_any_depth_is_looked_through(tmp_path: Path) -> None:
+    with watched(tmp_path, patterns=["**/*.csv"]) as it:
+        it.drop("d/a.csv", GOOD)
+        at = os.open(it.root, os.O_RDONLY)
+        for _ in range(600):
+            os.mkdir("d0", dir_fd=at)
+            inner = os.open("d0", os.O_RDONLY, dir_fd=at)
+            os.close(at)
+            at = inner
+        os.close(at)
+        await it.settle()
+
+    assert len(it.records()) == 2
+
+
+async def test_a_date_and_a_number_beyond_what_the_ledger_counts_are_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some network file systems number their files up to 2**64."""
+
+    def looked_at(told: os.stat_result) -> Look:
+        fields = SimpleNamespace(
+            st_size=told.st_size, st_mtime_ns=1 << 64, st_ino=told.st_ino | 1 << 63
+        )
+        return look_of(cast("os.stat_result", fields))
+
+    monkeypatch.setattr("streamagents.triggers.files.scan.look_of", looked_at)
+    monkeypatch.setattr("streamagents.triggers.files.reading.look_of", looked_at)
+    with watched(tmp_path, to=Scan) as it:
+        it.drop("a.txt", "text")
+        await it.settle()
+    with watched(tmp_path, bus=it.bus, to=Scan) as again:
+        await again.settle()
+
+    assert len(it.records()) == 1
+
+
+async def test_what_is_told_of_a_file_can_be_compared_and_written(tmp_path: Path) -> None:
+    with watched(tmp_path, to=Scan, done="done") as it:
+        it.drop(os.fsdecode(b"caf\xe9.txt"), "hello")
+        await it.settle()
+
+    (told,) = it.data()
+    assert told["sha256"] == hashlib.sha256(b"hello").hexdigest()
+    assert (told["path"], told["name"]) == ("caf\\xe9.txt", "caf\\xe9.txt")
+
+
+async def test_a_model_whose_own_validator_breaks_rejects_one_row(tmp_path: Path) -> None:
+    with watched(tmp_path, failed="failed", to=Cursed) as it:
+        it.drop("a.csv", GOOD)
+        await it.settle()
+
+    assert it.data() == [{"customer": "bob", "amount": "2"}]
+    (rejects,) = (it.root / "failed").iterdir()
+    reason = json.loads(rejects.read_text())["reason"]
+    assert reason == "The data cannot be checked: the model of 'cursed' raised KeyError."

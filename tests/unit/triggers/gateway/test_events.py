@@ -133,6 +133,24 @@ async def test_of_the_headers_only_attributes_and_the_trace_are_written() -> Non
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("said", "id_"),
+    [('"a b"', "a b"), (r'"a\"b"', 'a"b'), ("%22a%22", '"a"'), ('a"b"', 'a"b"'), ("a%20%E2", "")],
+)
+async def test_an_attribute_in_a_header_may_be_quoted_and_escaped(said: str, id_: str) -> None:
+    answer = await TestGateway().post("/events/lead", ANN, ("ce-id", said))
+
+    assert answer.json.get("id", "") == id_
+    assert answer.status == (202 if id_ else 400)
+
+
+async def test_an_id_in_the_query_that_is_no_utf8_is_none() -> None:
+    """Read with a mark for what is broken, two of them would be one."""
+    answer = await TestGateway().post("/events/lead?id=%ff", ANN)
+
+    assert answer.status == 400
+
+
 async def test_a_partition_key_counts_where_the_model_names_no_field() -> None:
     gateway = TestGateway()
 

@@ -263,6 +263,16 @@ async def test_without_an_id_a_digest_of_the_body_is_one() -> None:
     assert all(id_.startswith("sha256-") for id_ in ids)
 
 
+@pytest.mark.parametrize("value", [True, False, None, 1.5, [1], ""])
+async def test_what_is_no_id_is_none_wherever_the_settings_look_for_it(value: Any) -> None:
+    body = raw({"ok": value})
+    gateway = hooked(preset="unsigned", id_field="ok")
+
+    answer = await gateway.post("/hooks/unsigned", body)
+
+    assert answer.json["id"].startswith("sha256-")
+
+
 async def test_the_settings_say_where_id_and_name_of_a_generic_sender_are() -> None:
     gateway = hooked(
         preset="unsigned", id_header="X-Id", event_header="X-Topic", id_field="meta.id"

@@ -11,7 +11,7 @@ from streamagents.ports import Outgoing, Position
 from streamagents.triggers.gateway.keeper import Keeper, NotKeptError
 
 RECORD = Outgoing(topic="t", key=b"k", value=b"{}")
-ONE, TWO = ("t", b"k", "s", "1"), ("t", b"k", "s", "2")
+ONE, TWO = ("t", b"k", "s", "1", b""), ("t", b"k", "s", "2", b"")
 KEPT = Position("t", 0, 0)
 
 
@@ -74,6 +74,22 @@ async def test_what_was_answered_in_time_is_written_again_if_somebody_asks() -> 
         await asked
 
     assert len(bus.sent) == 2
+
+
+async def test_who_may_come_again_is_expected_from_the_acknowledgement_on() -> None:
+    bus = Slow()
+    keeper = Keeper(bus, wait_s=5, most=10)
+    asked = asyncio.create_task(keeper.keep(RECORD, ONE, comes_again=True))
+    await turns()
+    bus.sent[0].set_result(KEPT)
+    for _ in range(2):
+        await asyncio.sleep(0)
+    assert (keeper.pending, asked.done()) == (0, False)
+
+    await keeper.keep(RECORD, ONE, comes_again=True)
+    await asked
+
+    assert len(bus.sent) == 1
 
 
 async def test_what_failed_is_sent_again() -> None:

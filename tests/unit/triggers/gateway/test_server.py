@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from contextlib import asynccontextmanager
 from io import BytesIO
@@ -201,6 +202,73 @@ async def test_what_was_taken_is_answered_before_it_ends() -> None:
             server.stop()
             held.go.set()
         assert (await asked).status == 202
+
+
+async def test_who_leaves_before_its_answer_and_asks_again_finds_it_kept() -> None:
+    inner = TestGateway()
+    held = Held(inner)
+    body = b'{"email": "ann@example.com"}'
+    async with served(TestGateway(bus=held)) as (port, server), aiohttp.ClientSession() as session:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(HEAD + b"ce-id: 7\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        await held.asked.wait()
+        writer.close()
+        await wait_until_async(lambda: not server.server_state.connections)
+        held.go.set()
+        await wait_until_async(lambda: not server.server_state.tasks)
+        url, told = f"http://localhost:{port}/events/lead", {"ce-id": "7"}
+        async with session.post(url, json=ANN, headers=told) as answer:
+            assert answer.status == 202
+
+    assert len(inner.written("lead")) == 1
+
+
+async def test_who_is_not_sure_and_asks_again_soon_finds_it_kept_and_another_event_is_another() -> (
+    None
+):
+    gateway = TestGateway()
+    for body in (ANN, ANN, {**ANN, "company": "Nordwind"}, ANN):
+        answer = await gateway.post("/events/lead", body, ("ce-id", "7"))
+        assert answer.status == 202
+
+    assert [json.loads(record.value or b"") for record in gateway.written("lead")] == [
+        ANN,
+        {**ANN, "company": "Nordwind"},
+    ]
+
+
+async def test_who_leaves_in_the_middle_of_a_body_that_is_refused_is_no_fault_of_ours(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Its traceback would be 4 kB in the log for each of a stranger's requests."""
+    gateway = TestGateway()
+    async with served(gateway) as (port, server):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(
+            HEAD.replace(b"/events/lead", b"/hooks/nobody") + b"Content-Length: 9\r\n\r\n{"
+        )
+        await wait_until_async(lambda: gateway.told.answers)
+        writer.close()
+        await wait_until_async(lambda: not server.server_state.tasks)
+
+    assert gateway.told.answers == [("unknown", 404)]
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+async def test_a_body_of_two_lengths_is_refused_and_nothing_behind_it_is_read() -> None:
+    gateway = TestGateway()
+    smuggled = HEAD + b"Content-Length: 2\r\n\r\n{}"
+    async with served(gateway) as (port, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        lengths = b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+        writer.write(HEAD + lengths + b"0\r\n\r\n" + smuggled)
+
+        said = await asyncio.wait_for(reader.read(), 10)
+        writer.close()
+
+    assert said.startswith(b"HTTP/1.1 400")
+    assert said.count(b"HTTP/1.1") == 1
+    assert gateway.told.answers == [("events", 400)]
 
 
 def test_a_port_that_is_taken_is_told_in_a_sentence() -> None:
