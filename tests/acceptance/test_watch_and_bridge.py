@@ -130,6 +130,7 @@ async def fleet_has(fleet: Fleet, count: int) -> bool:
     return len(await fleet.read("job")) == count
 
 
+@pytest.mark.long
 def test_without_a_broker_they_wait_with_one_warning_and_end_when_they_are_told(
     tmp_path: Path,
 ) -> None:

@@ -102,6 +102,7 @@ def server(kafka_runs: None, tmp_path: Path) -> Iterator[Server]:
     made.stop()
 
 
+@pytest.mark.long
 def test_it_starts_fits_a_small_server_and_comes_back(
     server: Server, record_property: Callable[[str, object], None]
 ) -> None:

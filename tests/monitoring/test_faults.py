@@ -62,6 +62,7 @@ async def watch(broker: EmbeddedBroker, tmp_path: Path) -> AsyncIterator[Watch]:
         yield Watch(prometheus=prometheus, stuck=stuck, looping=looping, ports=ports)
 
 
+@pytest.mark.long
 async def test_a_loop_that_stands_still_and_an_event_that_kills_are_told_of(watch: Watch) -> None:
     stuck, looping = watch.stuck, watch.looping
     await stuck.jobs([1], what="dead")

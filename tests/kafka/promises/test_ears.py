@@ -117,6 +117,7 @@ async def reached(fleet: Fleet, offset: int) -> bool:
     return await committed(fleet) >= offset
 
 
+@pytest.mark.long
 async def test_two_bridges_share_the_partitions_and_one_may_leave(fleet: Fleet, ears: Ears) -> None:
     await create_topics(fleet.bootstrap, spec(fleet.topic("old"), partitions=4))
     first = ears.start(fleet, "bridge", "old")
@@ -154,6 +155,7 @@ async def test_order_of_a_partition_is_kept_and_poison_goes_to_the_inbox(
     assert "unmapped=3" in bridge.said()
 
 
+@pytest.mark.long
 async def test_what_an_aborted_transaction_wrote_is_not_bridged(fleet: Fleet, ears: Ears) -> None:
     topic = fleet.topic("old")
     await create_topics(fleet.bootstrap, spec(topic, partitions=1))
@@ -174,6 +176,7 @@ async def test_what_an_aborted_transaction_wrote_is_not_bridged(fleet: Fleet, ea
     assert [json.loads(r.value or b"")["n"] for r in await fleet.read("sale")] == [1]
 
 
+@pytest.mark.long
 async def test_a_broker_that_goes_away_holds_the_bridge_up_and_nothing_is_lost(
     own_broker: EmbeddedBroker, tmp_path: Path, ears: Ears
 ) -> None:

@@ -64,6 +64,7 @@ class Grown(Fleet):
         return [json.loads(r.value or b"") for r in await self.read("counted")]
 
 
+@pytest.mark.long
 async def test_state_seen_ids_and_what_waits_move_with_their_keys(
     broker: EmbeddedBroker, tmp_path: Path
 ) -> None:

@@ -90,6 +90,7 @@ async def test_the_leader_alone_counts_the_dead_letters_of_the_group(fleet: Flee
     assert counted == 7
 
 
+@pytest.mark.long
 async def test_an_unclean_end_is_counted_by_the_next_process(fleet: Fleet) -> None:
     worker = fleet.start()
     assert Scrape(port_of(fleet)).value("worker_crashes_total") == 0
@@ -133,6 +134,7 @@ async def test_logs_are_json_where_that_is_asked_for(fleet: Fleet) -> None:
     assert "not-to-be-seen" not in fleet.log.read_text()
 
 
+@pytest.mark.long
 async def test_the_lag_of_an_agent_that_is_held_back_grows_and_is_no_fault(fleet: Fleet) -> None:
     fleet.start(STREAMAGENTS_STUCK_AFTER_S="5")
     port = port_of(fleet)
@@ -170,6 +172,7 @@ async def test_a_frozen_loop_answers_until_its_watchdog_ends_it(fleet: Fleet) ->
     assert "Current thread" in fleet.log.read_text()  # the stacks
 
 
+@pytest.mark.long
 async def test_a_handler_that_outlives_its_timeout_makes_the_worker_stale(fleet: Fleet) -> None:
     fleet.start(STREAMAGENTS_STUCK_AFTER_S="5", JOBS_TIMEOUT_S="1")
     port = port_of(fleet)

@@ -52,6 +52,7 @@ async def test_letters_come_home_and_leave_the_list(calm: Fleet) -> None:
     assert operator.json("replay", "--topic", "task", "--yes")["replayed"] == 0
 
 
+@pytest.mark.long
 async def test_a_fresh_replay_pays_again(calm: Fleet) -> None:
     operator = Operator(calm)
     await broken(calm, 11)
@@ -77,6 +78,7 @@ async def test_what_fails_again_replaces_its_letter_until_it_is_parked(calm: Fle
     assert operator.json(*replay)["plan"]["left"] == {"parked for people (--parked)": 1}
 
 
+@pytest.mark.long
 async def test_a_replay_while_no_worker_runs_waits_and_is_handled_once(works: Fleet) -> None:
     operator = Operator(works)
     worker = works.start()
@@ -162,6 +164,7 @@ async def test_exported_letters_are_exact_and_come_back(calm: Fleet, tmp_path: P
     assert operator.waiting("--topic", "call") == 2
 
 
+@pytest.mark.long
 async def test_purged_letters_are_gone_from_kafka_up_to_the_first_open_one(calm: Fleet) -> None:
     operator = Operator(calm)
     await calm.send("hurry", [(b"a", b"1"), (b"a", b"2"), (b"a", b"3")])
@@ -183,6 +186,7 @@ async def test_purged_letters_are_gone_from_kafka_up_to_the_first_open_one(calm:
     assert [a["letters"] for a in audits if a["action"] == "dlq.purge"] == [1, 1, 1]
 
 
+@pytest.mark.long
 async def test_ctrl_c_says_how_far_it_got_and_the_rest_follows(works: Fleet) -> None:
     operator = Operator(works)
     works.start()
@@ -201,6 +205,7 @@ async def test_ctrl_c_says_how_far_it_got_and_the_rest_follows(works: Fleet) -> 
     assert await done(works) == dict.fromkeys(range(100), 1)
 
 
+@pytest.mark.long
 async def test_a_broker_that_is_restarted_loses_and_repeats_nothing(
     own_broker: EmbeddedBroker, tmp_path: Path
 ) -> None:

@@ -92,6 +92,7 @@ async def test_when_the_leader_is_killed_another_goes_on_and_no_slot_runs_twice(
     assert await fleet.read(f"{TICKS}.dlq") == []
 
 
+@pytest.mark.long
 async def test_while_the_broker_is_away_nothing_is_told_twice_and_ticks_go_on_when_it_is_back(
     own_broker: EmbeddedBroker, tmp_path: Path
 ) -> None:
@@ -136,6 +137,7 @@ async def test_a_tick_written_twice_and_one_of_another_app_and_of_a_name_that_is
     assert await fleet.read(f"{TICKS}.dlq") == []
 
 
+@pytest.mark.long
 async def test_a_worker_that_starts_again_repeats_no_slot(fleet: Fleet) -> None:
     for _ in range(2):
         worker = fleet.start()
