@@ -151,7 +151,9 @@ async def test_order_of_a_partition_is_kept_and_poison_goes_to_the_inbox(
         assert numbers == sorted(numbers)
     assert len(sales) == 200
     told = [json.loads(record.value or b"") for record in await fleet.read("streamagents.inbox")]
-    assert sorted(each["id"].rpartition(":")[2] for each in told) == ["100", "101", "102"]
+    # A place, and when the record was written: a topic that is made anew has the same places.
+    places = [each["id"].rpartition(":")[2].partition("@")[0] for each in told]
+    assert sorted(places) == ["100", "101", "102"]
     assert "unmapped=3" in bridge.said()
 
 
