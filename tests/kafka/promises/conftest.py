@@ -34,3 +34,13 @@ def calm(broker: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory) -> It
     """The works application with one worker that nobody ends; each test has events of its own."""
     with running(Fleet(broker.address, tmp_path_factory.mktemp("calm"), module=WORKS)) as fleet:
         yield fleet
+
+
+@pytest.fixture(scope="module")
+def calm_letters(
+    broker: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Fleet]:
+    """The same for who sends letters again: all letters that lie there are the module's own."""
+    folder = tmp_path_factory.mktemp("letters")
+    with running(Fleet(broker.address, folder, module=WORKS)) as fleet:
+        yield fleet

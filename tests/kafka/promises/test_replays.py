@@ -37,9 +37,9 @@ def paid(fleet: Fleet, *numbers: int) -> list[int]:
     return [counts[n] for n in numbers]
 
 
-async def test_letters_come_home_and_leave_the_list(calm: Fleet) -> None:
-    operator = Operator(calm)
-    await broken(calm, 1, 2, 3)
+async def test_letters_come_home_and_leave_the_list(calm_letters: Fleet) -> None:
+    operator = Operator(calm_letters)
+    await broken(calm_letters, 1, 2, 3)
     (row,) = operator.json("list", "--agent", "TaskAgent", "--error", "failed")
     assert (row["letters"], row["open"]) == (3, 3)
 
@@ -47,25 +47,25 @@ async def test_letters_come_home_and_leave_the_list(calm: Fleet) -> None:
 
     assert (said["replayed"], said["outcomes"]) == (3, {"done": 3})
     assert operator.waiting("--topic", "task") == 0
-    assert await done(calm) == {1: 1, 2: 1, 3: 1}
-    assert paid(calm, 1, 2, 3) == [1, 1, 1]
+    assert await done(calm_letters) == {1: 1, 2: 1, 3: 1}
+    assert paid(calm_letters, 1, 2, 3) == [1, 1, 1]
     assert operator.json("replay", "--topic", "task", "--yes")["replayed"] == 0
 
 
 @pytest.mark.long
-async def test_a_fresh_replay_pays_again(calm: Fleet) -> None:
-    operator = Operator(calm)
-    await broken(calm, 11)
+async def test_a_fresh_replay_pays_again(calm_letters: Fleet) -> None:
+    operator = Operator(calm_letters)
+    await broken(calm_letters, 11)
     said = operator.json("replay", "--id", "11", "--fresh", "--yes", "--wait", "60")
 
     assert said["outcomes"] == {"done": 1}
-    assert paid(calm, 11) == [2]
+    assert paid(calm_letters, 11) == [2]
 
 
-async def test_what_fails_again_replaces_its_letter_until_it_is_parked(calm: Fleet) -> None:
-    operator = Operator(calm)
-    await calm.send("visit", [job(21, "v", what="fail")])
-    await calm.settled()
+async def test_what_fails_again_replaces_its_letter_until_it_is_parked(calm_letters: Fleet) -> None:
+    operator = Operator(calm_letters)
+    await calm_letters.send("visit", [job(21, "v", what="fail")])
+    await calm_letters.settled()
     replay = ("replay", "--topic", "visit", "--yes", "--wait", "60", "--max-replays", "2")
     outcomes = [operator.json(*replay, code=code) for code in (1, 1, 0)]
 
@@ -132,29 +132,33 @@ async def test_a_replay_that_is_killed_goes_on_where_it_was(works: Fleet) -> Non
     assert set(paid(works, *range(100))) == {1}
 
 
-async def test_one_letter_is_edited_and_keeps_its_key_and_id(calm: Fleet) -> None:
-    operator = Operator(calm)
-    await broken(calm, 31, what="twice")
+async def test_one_letter_is_edited_and_keeps_its_key_and_id(calm_letters: Fleet) -> None:
+    operator = Operator(calm_letters)
+    await broken(calm_letters, 31, what="twice")
     edit = ("replay", "--id", "31", "--yes", "--wait", "60")
 
     assert "changes the event's key" in operator(*edit, "--set", "who=bob", code=1)
     assert "changes the event's id" in operator(*edit, "--set", "n=32", code=1)
     assert "Not a Task" in operator(*edit, "--set", "who=[]", code=1)
     assert operator.json(*edit, "--set", "what=")["outcomes"] == {"done": 1}
-    assert (await done(calm))[31] == 1
+    assert (await done(calm_letters))[31] == 1
 
 
-async def test_exported_letters_are_exact_and_come_back(calm: Fleet, tmp_path: Path) -> None:
-    operator = Operator(calm)
-    await calm.send("call", [(b"\xff", b"\xfe\x00"), (b"k", None)], headers=[("own", b"\xff")])
-    await calm.settled()
+async def test_exported_letters_are_exact_and_come_back(
+    calm_letters: Fleet, tmp_path: Path
+) -> None:
+    operator = Operator(calm_letters)
+    await calm_letters.send(
+        "call", [(b"\xff", b"\xfe\x00"), (b"k", None)], headers=[("own", b"\xff")]
+    )
+    await calm_letters.settled()
     file = tmp_path / "letters.jsonl"
     operator("export", "--topic", "call", "--out", str(file))
     replay = ("replay", "--file", str(file), "--yes", "--wait", "60")
 
     assert file.stat().st_mode & 0o777 == 0o600
     assert operator.json(*replay, code=1)["outcomes"] == {"replaced": 2}
-    letters = await calm.letters("call")
+    letters = await calm_letters.letters("call")
     assert Counter((r.key, r.value) for r in letters) == {
         (b"\xff", b"\xfe\x00"): 2,
         (b"k", None): 2,
@@ -165,24 +169,28 @@ async def test_exported_letters_are_exact_and_come_back(calm: Fleet, tmp_path: P
 
 
 @pytest.mark.long
-async def test_purged_letters_are_gone_from_kafka_up_to_the_first_open_one(calm: Fleet) -> None:
-    operator = Operator(calm)
-    await calm.send("hurry", [(b"a", b"1"), (b"a", b"2"), (b"a", b"3")])
-    await calm.settled()
+async def test_purged_letters_are_gone_from_kafka_up_to_the_first_open_one(
+    calm_letters: Fleet,
+) -> None:
+    operator = Operator(calm_letters)
+    await calm_letters.send("hurry", [(b"a", b"1"), (b"a", b"2"), (b"a", b"3")])
+    await calm_letters.settled()
     first, second, third = [
-        f"{r.topic}:{r.partition}:{r.offset}" for r in await calm.letters("hurry")
+        f"{r.topic}:{r.partition}:{r.offset}" for r in await calm_letters.letters("hurry")
     ]
     purge = ("purge", "--topic", "hurry", "--yes")
 
     assert "--yes is needed" in operator("purge", "--topic", "hurry", code=2)
     operator(*purge, "--id", second)
-    assert len(await calm.letters("hurry")) == 3
+    assert len(await calm_letters.letters("hurry")) == 3
     assert operator.waiting("--topic", "hurry") == 2
     operator(*purge, "--id", first)
-    assert [f"{r.topic}:{r.partition}:{r.offset}" for r in await calm.letters("hurry")] == [third]
+    assert [f"{r.topic}:{r.partition}:{r.offset}" for r in await calm_letters.letters("hurry")] == [
+        third
+    ]
     operator(*purge)
-    assert await calm.letters("hurry") == []
-    audits = [json.loads(r.value or b"") for r in await calm.read("streamagents.audit")]
+    assert await calm_letters.letters("hurry") == []
+    audits = [json.loads(r.value or b"") for r in await calm_letters.read("streamagents.audit")]
     assert [a["letters"] for a in audits if a["action"] == "dlq.purge"] == [1, 1, 1]
 
 
