@@ -101,7 +101,7 @@ class Steps:
         try:
             raw, value = store(path, await self._call(path, function, arguments), kind)
             await self._storage.save(path, StepResult(digest, self._version, raw))
-        except Exception:
+        except Exception:  # whatever it is: counted here, and decided on by whoever runs the agent
             self._told("failed")
             raise
         self._told("ran")

@@ -84,6 +84,7 @@ def assert_complete(summary: dict[str, Any]) -> None:
     samples = sample_events("any")
     expected = [sample.expect for sample in samples]
     heard = summary["heard"]
+    assert summary["produced"] == len(samples) + sum(heard.values())
     assert heard.pop("cron") >= 1  # a new minute may begin meanwhile
     assert heard == {"feed": 2, "page": 1, "listing": 2, "links": 1, "webhook": 2, "file": 2}
     expected += ["duplicate"]  # the webhook was delivered twice
