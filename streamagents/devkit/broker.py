@@ -278,12 +278,13 @@ class EmbeddedBroker:
                 "The embedded broker already runs in the background: stop it first with"
                 " `streamagents kafka down`."
             )
+        found = self._recorded()  # before anybody hears of it, and may kill it
         on_ready(self.status())
-        process = self._running()
-        process.wait()
+        if found:
+            found[1].wait()
         with self._alone(timeout_s):  # `kafka down` holds the lock until it has removed the record
             record = BrokerRecord.load(self._folder.record)
-        if record and record.pid == process.pid:  # nobody asked for this end
+        if record and (not found or record.pid == found[1].pid):  # nobody asked for this end
             raise DevkitError(self._why_it_died())
 
     def _end(self, timeout_s: float) -> bool:

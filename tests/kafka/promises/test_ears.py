@@ -256,6 +256,7 @@ async def test_entries_of_redis_are_events_once_though_the_bridge_is_killed(
         await wait_until_async(lambda: grown(fleet, 1), 60)
         bridge.kill()
         bridge = ears.start(fleet, "bridge", "redis")
+        bridge.wait_for("bridging")  # or SIGTERM meets it before it listens, if nothing is left
 
         async def acknowledged() -> bool:
             (group,) = await client.xinfo_groups("sales")
