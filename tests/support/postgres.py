@@ -18,6 +18,7 @@ import pytest
 
 from streamagents.devkit.sockets import free_port
 from support import wait_until
+from support.tools import one_at_a_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,7 +112,8 @@ def _binaries() -> Path:
     on_path = shutil.which("postgres")
     if found or on_path:
         return (found[-1] if found else Path(str(on_path))).parent
-    unpacked = _unpacked()
+    with one_at_a_time("debian"):
+        unpacked = _unpacked()
     if unpacked is not None:
         return unpacked
     if os.environ.get("CI"):

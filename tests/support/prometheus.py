@@ -21,6 +21,7 @@ import yaml
 
 from streamagents.devkit.sockets import free_port
 from support import wait_until
+from support.tools import one_at_a_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -152,7 +153,8 @@ def tool(name: str) -> Path:
     installed = shutil.which(name)
     if installed:
         return Path(installed)
-    unpacked = _unpacked() / "usr/bin" / name
+    with one_at_a_time("debian"):
+        unpacked = _unpacked() / "usr/bin" / name
     if unpacked.exists():
         return unpacked
     if os.environ.get("CI"):

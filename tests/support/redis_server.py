@@ -16,6 +16,7 @@ import pytest
 
 from streamagents.devkit.sockets import free_port
 from support import wait_until
+from support.tools import one_at_a_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,7 +91,8 @@ def _server() -> tuple[Path, str]:
     installed = shutil.which("redis-server")
     if installed:
         return Path(installed), ""
-    found = _unpacked()
+    with one_at_a_time("debian"):
+        found = _unpacked()
     if found is not None:
         libraries = sorted({str(p.parent) for p in _UNPACKED.glob("usr/lib/**/*.so*")})
         return found, ":".join(libraries)

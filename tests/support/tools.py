@@ -57,7 +57,7 @@ def go_program(module: tuple[str, str]) -> Path:
     """A program in Go, built from the module proxy."""
     path, version = module
     folder = TOOLS / f"{path.replace('/', '_')}@{version}"
-    with _alone(folder):
+    with one_at_a_time(folder.name):
         if not (built := list(folder.glob("*"))):
             _go("install", f"{path}@{version}", timeout_s=_BUILD_S, GOBIN=str(folder))
             built = list(folder.glob("*"))
@@ -74,7 +74,7 @@ def go_sources(module: tuple[str, str]) -> Path:
 def strimzi_crds() -> Path:
     """The definitions of Strimzi's resources, written by its own generator: `<kind>.json`."""
     folder = TOOLS / f"strimzi-{STRIMZI}"
-    with _alone(folder):
+    with one_at_a_time(folder.name):
         if len(list(folder.glob("*.json"))) < len(_STRIMZI_KINDS):
             _generate(folder, _strimzi_jars())
     return folder
@@ -130,9 +130,9 @@ def _go(*arguments: str, timeout_s: float, **environment: str) -> str:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """While others that run the same tests wait."""
+def one_at_a_time(what: str) -> Iterator[None]:
+    """While others that run the same tests wait, this one builds or unpacks."""
     TOOLS.mkdir(parents=True, exist_ok=True)
-    with (TOOLS / f"{folder.name}.lock").open("w") as lock:
+    with (TOOLS / f"{what}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

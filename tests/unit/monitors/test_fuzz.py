@@ -56,7 +56,7 @@ wire = st.builds(
 )
 
 
-@pytest.mark.parametrize("read", READERS, ids=str)
+@pytest.mark.parametrize("read", READERS, ids=lambda read: read.__name__)
 @settings(max_examples=150, deadline=None)
 @given(body=wire, kind=st.sampled_from(["", "text/html", "text/xml; charset=x", "text/plain"]))
 def test_nothing_breaks_a_reader(read: Callable[[Reply], Any], body: bytes, kind: str) -> None:
