@@ -138,7 +138,7 @@ def test_ctrl_c_ends_it_at_any_moment(demo: Demo, moment: str) -> None:
     wait_until(lambda: moment in demo.said() or process.poll() is not None, 60)
 
     process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=20) == 128 + signal.SIGINT
+    assert process.wait(timeout=20) == 128 + signal.SIGINT, demo.said()
 
     assert "Traceback" not in demo.said()
     assert not demo.broker_runs()

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+PATIENCE_S = 30.0
+"""What is there in a moment may take this long on a machine that others use; no promise's bound."""
 _POLL_S = 0.02
 
 
-def wait_until(condition: Callable[[], Any], timeout_s: float = 10.0) -> None:
+def wait_until(condition: Callable[[], Any], timeout_s: float = PATIENCE_S) -> None:
     """Return once the condition holds; fail the test when it does not within the time."""
     deadline = time.monotonic() + timeout_s
     while not condition():
@@ -23,7 +25,7 @@ def wait_until(condition: Callable[[], Any], timeout_s: float = 10.0) -> None:
 
 
 async def wait_until_async(
-    condition: Callable[[], Any | Awaitable[Any]], timeout_s: float = 10.0
+    condition: Callable[[], Any | Awaitable[Any]], timeout_s: float = PATIENCE_S
 ) -> None:
     """Do the same without blocking the event loop; the condition may be a coroutine function."""
     deadline = time.monotonic() + timeout_s

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from pathlib import Path
 
 from streamagents import Context, Event, Route, create_app
 from streamagents.errors import ModelError
@@ -19,8 +20,8 @@ from support.jobs_app import Leftovers, note
 ASKED, ANSWERED = 100, 50
 """Tokens of each call, in and out."""
 _SECONDS = float(os.environ.get("ASKERS_SECONDS", "0.05"))
-_FAILS_UNTIL = float(os.environ.get("ASKERS_FAIL_UNTIL", "0"))
-"""By the wall clock."""
+_BACK = Path(os.environ["ASKERS_BACK"]) if "ASKERS_BACK" in os.environ else None
+"""The model is down until this file is there."""
 _FAILS_FIRST = int(os.environ.get("ASKERS_FAIL_FIRST", "0"))
 """So many calls of each worker fail."""
 _EVENT_TOKENS = int(os.environ.get("ASKERS_EVENT_TOKENS", "0")) or None
@@ -51,7 +52,7 @@ class Paid:
         self._called += 1
         fails = self._called <= _FAILS_FIRST
         await asyncio.sleep(_SECONDS)
-        if fails or time.time() < _FAILS_UNTIL:
+        if fails or not (_BACK is None or _BACK.exists()):
             raise ModelError("It is down.", code="server_error")
         return Answer(
             content=({"type": "text", "text": "Yes."},),

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 SESSION_S = 6.0
 """The shortest session that Kafka allows: a killed worker's partitions are free after it."""
+START_S = 80.0
+"""A worker's start takes two seconds, and waits for the session of one that was killed."""
 MODULE = "support.jobs_app"
 WORKS = "support.works_app"
 """Applications; the module `x_app` holds the application `x`."""
@@ -169,7 +171,7 @@ class Fleet:
                     raise AssertionError(f"the worker ended: {self.log.read_text()[-2000:]}")
                 return self.log.read_text().count("intake_begins") > before
 
-            wait_until(begun, 40)
+            wait_until(begun, START_S)
         return worker
 
     @staticmethod
@@ -244,7 +246,7 @@ class Fleet:
         """The dead letters of a topic."""
         return await self.read(f"{topic}.dlq")
 
-    async def settled(self, timeout_s: float = 60) -> None:
+    async def settled(self, timeout_s: float = 90) -> None:
         """Wait until everything that was produced, also by agents, is finished and committed.
 
         What waits in the state (parked, delayed) is not waited for.

@@ -65,10 +65,11 @@ async def test_a_budget_holds_for_the_group_over_a_kill_and_a_rebalance(askers: 
 
 
 async def test_an_open_circuit_holds_events_back_and_lets_them_go_on(askers: Fleet) -> None:
-    down_until = time.time() + 8
-    askers.start(ASKERS_FAIL_UNTIL=str(down_until))
+    askers.start(ASKERS_BACK=str(askers.gates / "back"))
     await asks(askers, range(100))
     wait_until(lambda: told(askers, "agent_paused") >= 1, 30)
+    down_until = time.time()
+    askers.open("back")
     await askers.settled(110)
 
     begun_while_down = [float(at) for _, at, _ in askers.lines("call") if float(at) < down_until]
