@@ -8,8 +8,8 @@ PEERS := .venv-bench
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-# How many processes share the tests, each with a broker of its own (1 GiB or so).
-JOBS ?= 2
+# How many processes share the tests, each with a broker of its own: mostly they wait.
+JOBS ?= 3
 # The tests start hundreds of processes: each would compile the package again.
 unexport PYTHONDONTWRITEBYTECODE
 

@@ -1,6 +1,6 @@
 """Fixtures for every room: a clean environment, and one embedded broker for the whole session.
 
-`make test` runs two of these sessions side by side; each has a broker of its own.
+`make test` runs some of these sessions side by side; each has a broker of its own.
 """
 
 from __future__ import annotations

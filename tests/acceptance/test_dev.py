@@ -86,7 +86,7 @@ class Dev:
     def said(self) -> str:
         return self._output.read_text()
 
-    def wait_for(self, *words: str, timeout_s: float = 60) -> None:
+    def wait_for(self, *words: str, timeout_s: float = 90) -> None:
         wait_until(
             lambda: all(word in self.said() for word in words) or self.process.poll() is not None,
             timeout_s,

@@ -1,4 +1,4 @@
-"""Two processes share the tests; one that needs the machine to itself waits until it has it."""
+"""Some processes share the tests; a test that needs the machine to itself waits until it has it."""
 
 from __future__ import annotations
 

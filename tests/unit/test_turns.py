@@ -1,4 +1,4 @@
-"""Who may run beside whom, when two processes share the tests."""
+"""Who may run beside whom, when processes share the tests."""
 
 from __future__ import annotations
 
