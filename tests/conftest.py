@@ -6,41 +6,29 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from support.turns import turn
-
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Iterator
 
     from streamagents.devkit.broker import EmbeddedBroker
     from support.postgres import Postgres
     from support.redis_server import RedisServer
 
-LONG_FILES_FIRST = ("chaos/test_chaos.py", "kafka", "acceptance", "monitoring", "deployment", "")
-"""Folders in the order of their tests: neither process waits for the other's last file."""
+LONG_FIRST = ("chaos/test_chaos", "kafka", "acceptance", "monitoring", "deployment", "")
+"""So that no process is left with a long file while the others have nothing more to do."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort the tests; those of a folder stay as they are."""
+    """Put the folders into this order; the tests of one stay as they are."""
 
     def rank(item: pytest.Item) -> int:
-        path = item.path.relative_to(Path(__file__).parent).as_posix()
-        return next(at for at, start in enumerate(LONG_FILES_FIRST) if path.startswith(start))
+        place = item.nodeid.removeprefix("tests/")
+        return next(at for at, start in enumerate(LONG_FIRST) if place.startswith(start))
 
     items.sort(key=rank)
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Hold back who needs the machine to itself, before the time limit of the test begins."""
-    if "PYTEST_XDIST_WORKER" not in os.environ:
-        return (yield)
-    with turn(alone=item.get_closest_marker("alone") is not None):
-        return (yield)
 
 
 @pytest.fixture(autouse=True)
