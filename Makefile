@@ -4,14 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Whom `make bench` measures beside us; nobody else needs them.
 PEERS := .venv-bench
-# The first Python that is new enough; say PYTHON=... for another one.
-PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
-	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
-
 # How many processes share the tests, each with a broker of its own: mostly they wait.
 JOBS ?= 3
 # The tests start hundreds of processes: each would compile the package again.
 unexport PYTHONDONTWRITEBYTECODE
+# The first Python that is new enough; say PYTHON=... for another one.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
 .PHONY: demo test check format bench chaos evals dashboards manifests lock clean
 
