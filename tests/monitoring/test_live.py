@@ -98,7 +98,7 @@ def test_every_panel_has_data_and_every_alert_can_be_evaluated(prometheus: Prome
         return values.keys() == TARGETS.keys() and zero <= AT_ZERO.keys() and fires() >= RIGHTLY
 
     with suppress(AssertionError):  # which panel lacks what, is said below
-        wait_until(complete, 60)
+        wait_until(complete, 100)
     values = largest(prometheus)
     assert TARGETS.keys() - values.keys() == set(), "no series"
     assert {name for name, value in values.items() if value == 0} - AT_ZERO.keys() == set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from streamagents.bus import KafkaAdmin
 from streamagents.pipeline.mark import done_mark
 from streamagents.runtime.internals import OFFSET_KEY
 from support import wait_until_async
+from support.workers import START_S
 
 if TYPE_CHECKING:
     from support.workers import Fleet
@@ -148,13 +150,12 @@ async def test_partitions_that_change_hands_again_and_again_end_no_worker(fleet:
     sent = 0
     for _ in range(4):
         guest = fleet.start(ready=False)
-        begun = fleet.log.read_text().count("Executing _on_partitions_assigned")
-        for _ in range(40):
+        begun, until = changes(fleet), time.monotonic() + START_S
+        while changes(fleet) < begun + 3:
+            assert time.monotonic() < until, "the guest does not join"
             await fleet.jobs(range(sent, sent + 100), keys=1000)
             sent += 100
             assert [worker.poll() for worker in stays] == [None, None]
-            if fleet.log.read_text().count("Executing _on_partitions_assigned") >= begun + 3:
-                break
             await asyncio.sleep(0.2)
         assert fleet.stop(guest) == 0
     await fleet.settled(120)
@@ -165,3 +166,8 @@ async def test_partitions_that_change_hands_again_and_again_end_no_worker(fleet:
     log = fleet.log.read_text()
     assert "Traceback" not in log
     assert "without a gap" not in log
+
+
+def changes(fleet: Fleet) -> int:
+    """How often a worker was told which partitions are its own."""
+    return fleet.log.read_text().count("Executing _on_partitions_assigned")
