@@ -67,7 +67,7 @@ async def test_nobody_is_there_or_the_password_is_wrong(postgres: Postgres) -> N
 
 async def test_a_server_that_stands_still_is_left_and_used_again_afterwards(leads: str) -> None:
     with running_postgres() as own:
-        async with database(own.url, leads, deadline_s=1.0) as records:
+        async with database(own.url, leads, deadline_s=3.0) as records:
             await records.send(put(leads, {"a": 1}), Effect(id="1"))
             backends = await execute(own.url, "select pid from pg_stat_activity where state='idle'")
             for (pid,) in backends:
