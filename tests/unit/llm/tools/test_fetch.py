@@ -34,7 +34,7 @@ async def peer() -> AsyncIterator[HttpPeer]:
 @pytest.fixture
 async def site(peer: HttpPeer) -> AsyncIterator[FetchPage]:
     async with Http(private=[peer.host]) as http:
-        yield FetchPage(http, ["127.0.0.1"], max_chars=20, max_bytes=10_000, deadline_s=0.5)
+        yield FetchPage(http, ["127.0.0.1"], max_chars=20, max_bytes=10_000, deadline_s=2)
 
 
 async def test_a_page_is_fetched_as_text(site: FetchPage, peer: HttpPeer) -> None:
