@@ -19,7 +19,7 @@ from streamagents.pipeline.replay import is_fresh
 from streamagents.pipeline.retry import after_failure
 from streamagents.runtime.attempt import Attempt
 from streamagents.runtime.case import open_case
-from streamagents.runtime.eager import forget_cancels
+from streamagents.runtime.eager import forget_cancels, was_cancelled
 from streamagents.runtime.reports import report_of
 
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ class Handling:
         """Attempts so far."""
         self.releasing = False
         """Nothing begins any more, and lanes are cancelled to give their events back."""
+        self.dropped = False
+        """The partition is somebody else's: an agent that goes on is alone with it."""
 
     def begin(
         self, incoming: Incoming, subscription: Subscription, intent: Intent
@@ -147,11 +149,19 @@ class Handling:
         return self._handle(case, _Start(attempt or self._new_attempt(case), started_at, begun))
 
     async def _handle(self, case: Case, start: _Start | None = None) -> bool:
-        try:
-            return await self._until_outcome(case, start)
-        except asyncio.CancelledError:
-            self._settling.released(case)
-            raise
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a lane is a task
+        while True:
+            try:
+                return await self._until_outcome(case, start)
+            except asyncio.CancelledError:
+                if self.releasing or not was_cancelled(task):
+                    self._settling.released(case)
+                    raise
+            # Somebody kept the task, as a timer that was not taken back does, and has hit a wait
+            # of ours: that is no attempt, and begins anew.
+            start = None
+            await forget_cancels(task)
 
     async def _until_outcome(self, case: Case, start: _Start | None) -> bool:
         while start is not None or not self.releasing:
@@ -239,6 +249,8 @@ class Handling:
         What it began then would be work for nothing: its writes are fenced. The wait ends with the
         next heartbeat, or with the release that cancels us.
         """
+        if self.dropped:
+            raise asyncio.CancelledError  # whoever did not heed the first one pays for nothing more
         while not self._worker.alive():
             await self._worker.clock.sleep(_LOOK_S)
 
@@ -262,8 +274,8 @@ class Handling:
             return None
         finally:
             self.running.discard(task)
-            if task.cancelling() and not self.releasing:
-                await forget_cancels(task, 0)  # an agent cancelled its own task: its lane goes on
+            if was_cancelled(task) and not self.releasing:
+                await forget_cancels(task)  # an agent cancelled its own task: its lane goes on
 
 
 def _may_have_happened(error: BaseException, case: Case) -> bool:

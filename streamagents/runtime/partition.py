@@ -284,7 +284,7 @@ class OwnedPartition:
             return
         self._dropped = True
         self._open = False
-        self._handling.releasing = True
+        self._handling.releasing = self._handling.dropped = True
         for intake in self._intakes.values():
             intake.drop()
         self._lanes.close()
