@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from streamagents.agents import Context  # noqa: TC001 - the annotation of run() is read
+from streamagents.errors import ConfigurationError
 from streamagents.events.envelope import header
+from streamagents.pipeline.places import value_key
 from streamagents.runtime.intent import Intent, intent_key
 from support import wait_until_async
 from support.desks import OwnedBench
-from support.records import Order, Receipt, ada, bob, registration, turns
+from support.records import Note, Order, Receipt, ada, bob, registration, turns
 from support.stores import FakeStore
 
 if TYPE_CHECKING:
@@ -308,6 +310,43 @@ async def test_who_is_cancelled_while_its_mark_is_on_its_way_runs_all_the_same()
 
     assert agent.handled == [(1, 1), (2, 1)]
     assert bench.lost == []
+
+
+# -- whatever an agent leaves behind ---------------------------------------------------------------
+
+
+async def test_a_task_that_was_left_behind_changes_nothing() -> None:
+    left: list[asyncio.Task[list[str]]] = []
+    go = asyncio.Event()
+
+    async def later(ctx: Context) -> list[str]:
+        await go.wait()
+        refused = []
+        for use in (
+            lambda: ctx.emit(Receipt(text="too late")),
+            lambda: ctx.act(Note(text="too late")),
+            lambda: ctx.state.set("x", 1),
+        ):
+            try:
+                use()
+            except ConfigurationError as exc:
+                refused.append(str(exc))
+        return refused
+
+    async def leaves_a_task(ctx: Context) -> Receipt:
+        left.append(asyncio.ensure_future(asyncio.shield(later(ctx))))
+        return Receipt(text="in time")
+
+    bench = OwnedBench(registration(Hostile(leaves_a_task))).begin()
+    await bench.deliver(*ada(1, 2))
+    go.set()
+    refused = await asyncio.wait_for(left[0], 5)
+    await turns()
+
+    assert ["was used after run() had ended" in text for text in refused] == [True] * 3
+    assert [out.topic for out in bench.records] == ["receipt"]
+    assert bench.store.get(value_key("Hostile", b"ada", "x")) is None
+    assert bench.partition.positions() == {"order": 2}
 
 
 # -- whoever goes on when its event was given back -----------------------------------------------
