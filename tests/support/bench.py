@@ -14,12 +14,13 @@ from streamagents.runtime.attempt import Attempt
 from streamagents.runtime.case import open_case
 from streamagents.runtime.emitter import Destination, Emitter
 from streamagents.runtime.gate import Gate
-from streamagents.runtime.handling import Handling, Worker
+from streamagents.runtime.handling import Handling
 from streamagents.runtime.intent import Intent
 from streamagents.runtime.invoke import Invoker
 from streamagents.runtime.pauses import AgentPauses
 from streamagents.runtime.reception import Reception, Source
 from streamagents.runtime.settling import Settling
+from streamagents.runtime.shared import Worker
 from streamagents.runtime.till import PartitionTill
 from streamagents.runtime.waiting import Waiting
 from streamagents.testing.bus import murmur2_partition

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from streamagents.ports import Model, Outgoing
-    from streamagents.runtime.handling import Worker
+    from streamagents.runtime.shared import Worker
     from streamagents.testing.bus import MemoryRecord
 
 
