@@ -16,11 +16,9 @@ from streamagents.agents import build_registry
 from streamagents.errors import ConfigurationError
 from streamagents.runtime.channels import close_channels
 from streamagents.runtime.clock import SystemClock
+from streamagents.runtime.faustsettings import faust_settings
 from streamagents.runtime.garbage import calm_garbage_collector
 from streamagents.runtime.internals import (
-    RecordTable,
-    RecordTables,
-    StreamWorker,
     WorkerBoot,
     commit_last,
 )
@@ -39,9 +37,10 @@ from streamagents.runtime.pauses import AgentPauses
 from streamagents.runtime.spending import build_asker
 from streamagents.runtime.stall import StallWatch
 from streamagents.runtime.startup import lifetimes, prepare
+from streamagents.runtime.tables import refuse_apart, state_tables
 from streamagents.runtime.ticking import register_tickings, tickings
-from streamagents.runtime.web import add_metrics, add_web, faust_port, start_web
-from streamagents.runtime.wiring import REBALANCE_S, build_engine
+from streamagents.runtime.web import add_metrics, add_web, start_web
+from streamagents.runtime.wiring import build_engine
 from streamagents.settings import Settings, load_settings
 from streamagents.topics import Layout, TopicSpec
 from streamagents.triggers.cron.configured import configured
@@ -205,7 +204,8 @@ def create_app(
         )
     configure_logs()
     settings = settings or load_settings()
-    app = _faust_app(settings.topic_prefix + name, settings)
+    app_id = settings.topic_prefix + name
+    app = StreamApp(app_id, **faust_settings(app_id, settings))
     app.settings = settings
     given = tuple(triggers)
     made = tuple(model for trigger in given for model in trigger.emits)
@@ -221,7 +221,7 @@ def create_app(
         partitions=settings.partitions,
         replication=settings.replication,
     )
-    _same_partitions(app.registry, app.layout)
+    refuse_apart(app.registry, app.layout)
     app.model = model or build_model(settings)
     app.channels = build_channels(channels)
     app.observers, app.pauses = Observers(), AgentPauses(clock)
@@ -273,32 +273,6 @@ def _of_settings(
         raise ConfigurationError(f"The application {name!r}: {exc}") from exc
 
 
-def state_tables(registry: Registry, layout: Layout) -> set[int]:
-    """The state tables of an application, by their numbers of partitions."""
-    counts = {
-        layout.typed(registration.event).partitions for registration in registry.agents.values()
-    }
-    return counts | {layout.inbox().partitions, layout.actions().partitions}
-
-
-def _same_partitions(registry: Registry, layout: Layout) -> None:
-    """The state of an agent and a key lies on one partition, whichever type it came with.
-
-    Raises:
-        ConfigurationError: an agent serves topics of different partition counts.
-    """
-    counts: dict[str, tuple[str, int]] = {}
-    for registration in registry.agents.values():
-        spec = layout.typed(registration.event)
-        topic, partitions = counts.setdefault(registration.name, (spec.name, spec.partitions))
-        if partitions != spec.partitions:
-            raise ConfigurationError(
-                f"{registration.name} serves {topic} with {partitions} partitions and {spec.name} "
-                f"with {spec.partitions}: events of one key would lie apart, and its state with "
-                "them. Give both the same `partitions=`."
-            )
-
-
 def load_app(module: str) -> StreamApp:
     """The application in a module, named as for `faust -A`.
 
@@ -318,41 +292,3 @@ def load_app(module: str) -> StreamApp:
             f"The module {path!r} has no `{attribute or 'app'} = create_app(...)`."
         )
     return app
-
-
-def _faust_app(app_id: str, settings: Settings) -> StreamApp:
-    return StreamApp(
-        app_id,
-        broker=";".join(f"kafka://{address.strip()}" for address in settings.bootstrap.split(",")),
-        store="rocksdb://",
-        datadir=str(settings.data_dir / app_id),
-        topic_partitions=settings.partitions,
-        topic_replication_factor=settings.replication,
-        # Our own pages; Faust's are looked after by the boot strategy. A worker's --web-port and
-        # --web-bind change these.
-        web_enabled=settings.web_port != "off",
-        web_port=faust_port(settings),
-        web_bind=settings.bind,
-        topic_disable_leader=True,  # see `is_leader`
-        stream_wait_empty=False,  # we drain ourselves, within a bound
-        broker_session_timeout=settings.session_timeout_s,
-        broker_heartbeat_interval=min(3.0, settings.session_timeout_s / 3),
-        broker_rebalance_timeout=REBALANCE_S,
-        broker_request_timeout=40.0,
-        # Stock waits 20 minutes for a broker that is frozen, or whose host is gone.
-        producer_request_timeout=10.0,
-        # Back-pressure must not look like death: stock leaves the group and never comes back.
-        broker_max_poll_interval=1_000_000.0,
-        broker_max_poll_records=1000,
-        broker_commit_interval=1.0,
-        consumer_auto_offset_reset="earliest",
-        # A group whose leader joined before it had seen the topics gets none of them, until the
-        # leader looks again: stock after five minutes.
-        consumer_metadata_max_age_ms=10_000,
-        stream_processing_timeout=86_400.0,  # an agent may take its time: our own limits rule
-        broker_commit_livelock_soft_timeout=86_400.0,
-        autodiscover=False,
-        Worker=StreamWorker,
-        Table=RecordTable,
-        TableManager=RecordTables,
-    )

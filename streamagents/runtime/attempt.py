@@ -158,10 +158,10 @@ class Attempt:
 
     def rerun(self, path: str, reason: str) -> None:
         """A stored result does not count."""
-        self._settling.step_rerun(self._case, path, reason)
+        self._settling.telling.step_rerun(self._case, path, reason)
 
     def _step_taken(self, outcome: str) -> None:
-        self._settling.step_taken(self._case, outcome)
+        self._settling.telling.step_taken(self._case, outcome)
 
     # -- values ----------------------------------------------------------------------------------
 

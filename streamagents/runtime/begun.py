@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import coroutine
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+    from streamagents.runtime.attempt import Attempt
 
 
 class Steps(Protocol):
@@ -78,3 +81,14 @@ def first_step(work: Steps) -> Begun | None:
         return None if stop.value is None else Begun(work, ended=True, value=stop.value)
     except BaseException as exc:  # noqa: BLE001 - whoever asks for the result gets it
         return Begun(work, ended=True, error=exc)
+
+
+@dataclass(slots=True)
+class Start:
+    """How an attempt began that was not over at once."""
+
+    attempt: Attempt
+    at: float
+    """By the monotonic clock, in seconds."""
+    begun: Begun
+    """Its first step."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from streamagents.errors import RetryLater, describe
+from streamagents.errors import NotSentError, Reject, RetryLater, describe
 from streamagents.pipeline.crashes import Company, with_death, without
 from streamagents.pipeline.identity import digest
 from streamagents.pipeline.mark import NOTHING, History, Mark, Status, done_mark
@@ -161,3 +161,10 @@ def _with_deaths(past: Mark | None, presumed: str | None, process: str) -> Histo
     if presumed is None:
         return history
     return replace(history, deaths=with_death(history.deaths, presumed), interrupted=True)
+
+
+def may_have_happened(error: BaseException, case: Case) -> bool:
+    """Whether what the attempt did outside may have got through, although it ended so."""
+    if case.incoming.registration.marked:
+        return not isinstance(error, (Reject, RetryLater, NotSentError))
+    return isinstance(error, TimeoutError)  # the agent's own, too

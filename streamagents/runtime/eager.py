@@ -96,7 +96,7 @@ class EagerTasks:
         rest = context.run(first, event)
         if rest is not None:
             return await _all_of(rest, context)
-        if task.cancelling() > cancels:
+        if was_cancelled(task, cancels):
             await forget_cancels(task, cancels)
         return None
 
@@ -189,9 +189,19 @@ async def _all_of(work: Steps, context: Context) -> Any:
     return begun.result() if begun.ended else await begun.rest()
 
 
-async def forget_cancels(task: asyncio.Task[Any], cancels: int) -> None:
+def was_cancelled(task: asyncio.Task[Any], cancels: int = 0) -> bool:
+    """Whether a task was cancelled more often than this, or is about to learn of it.
+
+    Before Python 3.13 a cancellation that is taken back within one step arrives all the same.
+    """
+    arrives: bool = task._must_cancel  # type: ignore[attr-defined] # noqa: SLF001 - nobody else knows
+    return arrives or task.cancelling() > cancels
+
+
+async def forget_cancels(task: asyncio.Task[Any], cancels: int = 0) -> None:
     """Take back what somebody cancelled his own task for, down to this many; it goes on."""
-    while task.cancelling() > cancels:
-        task.uncancel()
+    while was_cancelled(task, cancels):
+        if task.cancelling() > cancels:
+            task.uncancel()
         with suppress(asyncio.CancelledError):
             await asyncio.sleep(0)  # where a cancellation that is under way arrives

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
     from streamagents.pipeline.expiry import Lifetime
-    from streamagents.runtime.handling import Worker
     from streamagents.runtime.reception import Source
     from streamagents.runtime.seam import Poll
+    from streamagents.runtime.shared import Worker
 
 log = structlog.stdlib.get_logger("streamagents.runtime")
 

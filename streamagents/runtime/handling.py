@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from streamagents.errors import NotSentError, Reject, RetryLater
 from streamagents.pipeline.crashes import Company, company, verdict
 from streamagents.pipeline.dedupe import duplicate, replay_count
 from streamagents.pipeline.mark import Status
@@ -18,57 +16,23 @@ from streamagents.pipeline.outcome import DeadLetter, Park
 from streamagents.pipeline.replay import is_fresh
 from streamagents.pipeline.retry import after_failure
 from streamagents.runtime.attempt import Attempt
-from streamagents.runtime.case import open_case
-from streamagents.runtime.eager import forget_cancels
+from streamagents.runtime.begun import Start
+from streamagents.runtime.case import may_have_happened, open_case
+from streamagents.runtime.eager import forget_cancels, was_cancelled
 from streamagents.runtime.reports import report_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from streamagents.llm.asker import Asker
     from streamagents.pipeline.chain import Subscription
     from streamagents.pipeline.outcome import Incoming, Retry
-    from streamagents.pipeline.replay import Answers
-    from streamagents.ports import Clock, Observer
     from streamagents.runtime.begun import Begun
     from streamagents.runtime.case import Case
-    from streamagents.runtime.emitter import Emitter
-    from streamagents.runtime.gate import Gate
     from streamagents.runtime.intent import Intent
-    from streamagents.runtime.invoke import Invoker
-    from streamagents.runtime.pauses import AgentPauses
     from streamagents.runtime.settling import Settling
-    from streamagents.runtime.till import PartitionTill
+    from streamagents.runtime.shared import Worker
 
 _LOOK_S = 0.1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Worker:
-    """What all partitions of one worker share."""
-
-    process: str
-    """Names this process in the marks that it writes; no two processes share one."""
-    group: str
-    """The consumer group."""
-    gate: Gate
-    pauses: AgentPauses
-    invoker: Invoker
-    emitter: Emitter
-    asker: Asker
-    till: PartitionTill
-    clock: Clock
-    observer: Observer
-    answers: Answers
-    """To replayed letters."""
-    alive: Callable[[], bool]
-    """Whether the group still takes this worker for alive."""
-    end_of: Callable[[str, int], int | None] = lambda _topic, _partition: None
-    """Where a source partition ends, as its last fetch said; None if there was none."""
-    stuck_after_s: float = 30.0
-    """What stands still for longer than it may and this, is told."""
-    cleared: set[str] = field(default_factory=set)
-    """Processes whose deaths an event has been found guilty of: their bystanders are free."""
 
 
 class Handling:
@@ -90,6 +54,8 @@ class Handling:
         """Attempts so far."""
         self.releasing = False
         """Nothing begins any more, and lanes are cancelled to give their events back."""
+        self.dropped = False
+        """The partition is somebody else's: an agent that goes on is alone with it."""
 
     def begin(
         self, incoming: Incoming, subscription: Subscription, intent: Intent
@@ -144,16 +110,24 @@ class Handling:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a lane begins in one
         self.running.add(task)  # from here on a release waits for it
-        return self._handle(case, _Start(attempt or self._new_attempt(case), started_at, begun))
+        return self._handle(case, Start(attempt or self._new_attempt(case), started_at, begun))
 
-    async def _handle(self, case: Case, start: _Start | None = None) -> bool:
-        try:
-            return await self._until_outcome(case, start)
-        except asyncio.CancelledError:
-            self._settling.released(case)
-            raise
+    async def _handle(self, case: Case, start: Start | None = None) -> bool:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a lane is a task
+        while True:
+            try:
+                return await self._until_outcome(case, start)
+            except asyncio.CancelledError:
+                if self.releasing or not was_cancelled(task):
+                    self._settling.released(case)
+                    raise
+            # Somebody kept the task, as a timer that was not taken back does, and has hit a wait
+            # of ours: that is no attempt, and begins anew.
+            start = None
+            await forget_cancels(task)
 
-    async def _until_outcome(self, case: Case, start: _Start | None) -> bool:
+    async def _until_outcome(self, case: Case, start: Start | None) -> bool:
         while start is not None or not self.releasing:
             if start is None:
                 attempt = self._new_attempt(case)
@@ -171,12 +145,14 @@ class Handling:
                 return True
             if isinstance(decision, Park):
                 self._park(case, decision.after_s)
-                self._settling.tell_put_off("parked", case, error, decision.after_s, seconds)
+                self._settling.telling.tell_put_off(
+                    "parked", case, error, decision.after_s, seconds
+                )
                 return False
             # Durable before the next attempt: a crash between them must not forget a failure.
             await self._settling.write(case, Status.WAITING)
             case.marked = False
-            self._settling.tell_put_off("retried", case, error, decision.after_s, seconds)
+            self._settling.telling.tell_put_off("retried", case, error, decision.after_s, seconds)
             if not self.releasing:
                 await self._worker.clock.sleep(decision.after_s)
         raise asyncio.CancelledError  # the event is given back
@@ -219,12 +195,12 @@ class Handling:
                 # A worker may be frozen in this wait, too, and another one run the event meanwhile.
                 await self._until_alive()
             self.begun += 1
-            self._settling.tell("started", case)
+            self._settling.telling.tell("started", case)
             started_at = worker.clock.monotonic()
             error = await self._run(case, attempt)
             return error, worker.clock.monotonic() - started_at
 
-    async def _go_on(self, case: Case, start: _Start) -> tuple[BaseException | None, float]:
+    async def _go_on(self, case: Case, start: Start) -> tuple[BaseException | None, float]:
         """The rest of an attempt that began at once."""
         try:
             error = await self._run(case, start.attempt, start.begun)
@@ -239,6 +215,8 @@ class Handling:
         What it began then would be work for nothing: its writes are fenced. The wait ends with the
         next heartbeat, or with the release that cancels us.
         """
+        if self.dropped:
+            raise asyncio.CancelledError  # whoever did not heed the first one pays for nothing more
         while not self._worker.alive():
             await self._worker.clock.sleep(_LOOK_S)
 
@@ -255,30 +233,12 @@ class Handling:
                 case.interrupted()
                 case.cut_off = True
                 raise asyncio.CancelledError from exc  # but for our own: the event is given back
-            if _may_have_happened(exc, case):
+            if may_have_happened(exc, case):
                 case.interrupted()
             return exc
         else:
             return None
         finally:
             self.running.discard(task)
-            if task.cancelling() and not self.releasing:
-                await forget_cancels(task, 0)  # an agent cancelled its own task: its lane goes on
-
-
-def _may_have_happened(error: BaseException, case: Case) -> bool:
-    """Whether what the attempt did outside may have got through, although it ended so."""
-    if case.incoming.registration.marked:
-        return not isinstance(error, (Reject, RetryLater, NotSentError))
-    return isinstance(error, TimeoutError)  # the agent's own, too
-
-
-@dataclass(slots=True)
-class _Start:
-    """How an attempt began that was not over at once."""
-
-    attempt: Attempt
-    at: float
-    """By the monotonic clock, in seconds."""
-    begun: Begun
-    """Its first step."""
+            if was_cancelled(task) and not self.releasing:
+                await forget_cancels(task)  # an agent cancelled its own task: its lane goes on

@@ -16,7 +16,7 @@ import structlog
 from streamagents.pipeline.stored import StoredRecord
 from streamagents.runtime.grace import cancel, ended
 from streamagents.runtime.group import Group
-from streamagents.runtime.handling import Handling, Worker
+from streamagents.runtime.handling import Handling
 from streamagents.runtime.intake import IN_LINE, Intake
 from streamagents.runtime.intent import Intent, intent_key
 from streamagents.runtime.lane import lane_of
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from streamagents.ports import Record
     from streamagents.runtime.lanes import Rest
     from streamagents.runtime.seam import Poll
+    from streamagents.runtime.shared import Worker
     from streamagents.runtime.shown import Shown
     from streamagents.runtime.store import Store
     from streamagents.runtime.writer import Writer
@@ -284,7 +285,7 @@ class OwnedPartition:
             return
         self._dropped = True
         self._open = False
-        self._handling.releasing = True
+        self._handling.releasing = self._handling.dropped = True
         for intake in self._intakes.values():
             intake.drop()
         self._lanes.close()

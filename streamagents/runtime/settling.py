@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
 from aiokafka.errors import KafkaError
 
-from streamagents.errors import RetryLater, StepError, describe
+from streamagents.errors import StepError, describe
 from streamagents.pipeline.dedupe import duplicate, replay_count
-from streamagents.pipeline.frames import place
 from streamagents.pipeline.identity import digest, origin_of, seen_key
 from streamagents.pipeline.mark import Mark, Status
 from streamagents.pipeline.outcome import DeadLetter
@@ -23,6 +21,7 @@ from streamagents.runtime.ends import Ends
 from streamagents.runtime.group import Group
 from streamagents.runtime.letters import Letters
 from streamagents.runtime.reports import report_of
+from streamagents.runtime.telling import Telling, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -71,6 +70,7 @@ class Settling:
         self._answers = answers
         self._letters = Letters(group)
         self._ends = Ends(writer, observer, finish)
+        self.telling = Telling(observer)
 
     # -- the state -------------------------------------------------------------------------------
 
@@ -246,50 +246,13 @@ class Settling:
         """It is given back, which is nobody's fault. Whether it was cut off, is kept."""
         if case.marked or case.cut_off:
             self._writer.add(Group(writes=case.writes(Status.RELEASED, self._clock.now())))
-        self.tell("released", case)
+        self.telling.tell("released", case)
 
     def forget_steps(self, incoming: Incoming) -> None:
         """What was paid for is to be paid for again."""
         keys = [key for key, _ in self._store.scan(steps_of(incoming.seen_key))]
         if keys:
             self._writer.add(Group(writes=dict.fromkeys(keys)))
-
-    def step_rerun(self, case: Case, path: str, reason: str) -> None:
-        """A stored step does not count."""
-        report = report_of("step_rerun", case.incoming, code=reason, detail=path)
-        log.warning(
-            "step_rerun", agent=report.agent, event_id=report.event_id, step=path, reason=reason
-        )
-        self._observer.observe(report)
-
-    def tell(self, outcome: str, case: Case) -> None:
-        """Report what happened on the way."""
-        attempt = case.attempts + (outcome == "started")
-        self._observer.observe(report_of(outcome, case.incoming, attempt))
-
-    def step_taken(self, case: Case, outcome: str) -> None:
-        """Report what became of a step: ran, stored, failed."""
-        self._observer.observe(report_of("step", case.incoming, case.attempts + 1, code=outcome))
-
-    def tell_put_off(
-        self, outcome: str, case: Case, error: BaseException, after_s: float, seconds: float
-    ) -> None:
-        """Report an attempt of so many seconds that is followed by another, so much later."""
-        code, detail = type(error).__name__, describe(error)
-        report = report_of(outcome, case.incoming, case.attempts, seconds, code=code, detail=detail)
-        wished = isinstance(error, RetryLater)
-        log.log(
-            logging.INFO if wished else logging.WARNING,
-            outcome,
-            event_id=report.event_id,
-            topic=report.topic,
-            agent=report.agent,
-            attempts=report.attempt,
-            reason=detail,
-            after_s=round(after_s, 1),
-            **_at(error),
-        )
-        self._observer.observe(report)
 
     # -- groups ----------------------------------------------------------------------------------
 
@@ -309,7 +272,7 @@ class Settling:
             agent=why.agent,
             attempts=why.attempt,
             reason=why.detail,
-            **_at(error),
+            **place_of(error),
         )
         answer = self._answers.of(record, Stage.REPLACED, self._clock.now())
         self._add(record, why, writes, (outgoing, *answer))
@@ -339,9 +302,3 @@ class Settling:
         if case.found_steps:
             keys.update(key for key, _ in self._store.scan(steps_of(case.incoming.seen_key)))
         return keys
-
-
-def _at(error: BaseException | None) -> dict[str, str]:
-    """Where in the agent it happened, as far as that can be told."""
-    at = "" if error is None else place(error)
-    return {"at": at} if at else {}

@@ -12,9 +12,10 @@ from streamagents.runtime.census import delayed, marks
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from streamagents.runtime.handling import Handling, Worker
+    from streamagents.runtime.handling import Handling
     from streamagents.runtime.intake import Intake
     from streamagents.runtime.lanes import Lanes
+    from streamagents.runtime.shared import Worker
     from streamagents.runtime.store import Store
     from streamagents.runtime.waiting import Waiting
 

@@ -18,7 +18,7 @@ from aiokafka.errors import (
 )
 
 from streamagents.runtime.group import cut
-from streamagents.runtime.internals import retrieve_transaction_error, take_back_numbers
+from streamagents.runtime.internals import look_at_failures, take_back_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -135,9 +135,10 @@ def _decisive(
 
 async def stop_producer(producer: AIOKafkaProducer) -> None:
     """Stop a producer within a bound; its failure changes nothing for us."""
+    look_at_failures(producer)  # before, for what ends meanwhile is forgotten there
     try:
         await asyncio.wait_for(producer.stop(), CLOSE_S)
     except (KafkaError, OSError, TimeoutError):
         pass
     finally:
-        retrieve_transaction_error(producer)
+        look_at_failures(producer)

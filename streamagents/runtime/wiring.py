@@ -17,11 +17,11 @@ from streamagents.runtime.clock import SystemClock
 from streamagents.runtime.emitter import Destination, Emitter
 from streamagents.runtime.engine import Engine
 from streamagents.runtime.gate import Gate
-from streamagents.runtime.handling import Worker
 from streamagents.runtime.internals import RecordTransport
 from streamagents.runtime.invoke import Invoker
 from streamagents.runtime.partitioner import partition_of
 from streamagents.runtime.reception import Source
+from streamagents.runtime.shared import Worker
 from streamagents.runtime.streams import add_stream
 from streamagents.runtime.ticking import TickJudge
 from streamagents.topics import state_table

@@ -59,7 +59,7 @@ class FakeRun:
         self._event_id, self._key = event_id, key
         self._unnamed = 0
         self._names = EffectNames()
-        self._steps = Steps(self.steps, in_thread=asyncio.to_thread)
+        self._steps = Steps(self.steps, in_thread=_in_thread)
         self._asker = Asker(model, clock=clock)
 
     def emit(
@@ -78,10 +78,10 @@ class FakeRun:
         if id_ is None:
             self._unnamed += 1
             id_ = f"{self._event_id}/emit-{self._unnamed}"
-        self.emitted.append(event)
+        self.emitted.append(event.model_copy(deep=True))  # it leaves as it is now
         self.emitted_ids.append(id_)
         if delay_s:
-            self.delayed.append((event, delay_s))
+            self.delayed.append((self.emitted[-1], delay_s))
         return id_
 
     def act(self, action: AnyAction, name: str | None) -> str:
@@ -112,7 +112,7 @@ class FakeRun:
     def llm(self, ctx: Context) -> Llm:
         """What asks the model, each call a step."""
         who = Who(agent="test", event_id=self._event_id)
-        return Llm(self._asker, who, ctx, step=self.step, in_thread=asyncio.to_thread)
+        return Llm(self._asker, who, ctx, step=self.step, in_thread=_in_thread)
 
 
 class MemorySteps:
@@ -161,6 +161,16 @@ class MemoryValues:
     def values(self) -> dict[str, Any]:
         """What is stored, by name, as JSON values."""
         return {name: load(raw) for name, raw in self._kept.items()}
+
+
+async def _in_thread(function: Callable[..., Any], *arguments: Any) -> Any:
+    def call() -> Any:
+        try:
+            return function(*arguments)
+        except StopIteration as exc:  # asyncio would wait for ever: no future can carry it
+            raise RuntimeError(f"the function raised {exc!r}") from exc
+
+    return await asyncio.to_thread(call)
 
 
 def _fits(what: object, raw: bytes) -> None:

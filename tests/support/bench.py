@@ -14,12 +14,13 @@ from streamagents.runtime.attempt import Attempt
 from streamagents.runtime.case import open_case
 from streamagents.runtime.emitter import Destination, Emitter
 from streamagents.runtime.gate import Gate
-from streamagents.runtime.handling import Handling, Worker
+from streamagents.runtime.handling import Handling
 from streamagents.runtime.intent import Intent
 from streamagents.runtime.invoke import Invoker
 from streamagents.runtime.pauses import AgentPauses
 from streamagents.runtime.reception import Reception, Source
 from streamagents.runtime.settling import Settling
+from streamagents.runtime.shared import Worker
 from streamagents.runtime.till import PartitionTill
 from streamagents.runtime.waiting import Waiting
 from streamagents.testing.bus import murmur2_partition
@@ -29,7 +30,7 @@ from support.records import PARTITIONS, Note, Order, Receipt, registration, subs
 from support.stores import FakeStore, FakeWriter, Reports
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from streamagents.events import Event
     from streamagents.pipeline.mark import Mark
@@ -50,13 +51,14 @@ def worker(
     alive: Callable[[], bool] = lambda: True,
     end_of: Callable[[str, int], int | None] = lambda *_: 0,
     model: Model | None = None,
+    emits: tuple[type[Event], ...] = (Order, Receipt),
+    channels: Collection[str] = (Note.via,),
 ) -> Worker:
     """A worker whose agents may emit orders and receipts, and decide notes."""
     clock = FakeClock()
     pauses = AgentPauses(clock)
-    models: tuple[type[Event], ...] = (Order, Receipt)
     destinations = {
-        model: Destination(topic=model.event_type.topic, partitions=PARTITIONS) for model in models
+        kind: Destination(topic=kind.event_type.topic, partitions=PARTITIONS) for kind in emits
     }
     return Worker(
         process=process,
@@ -68,7 +70,7 @@ def worker(
             "shop",
             destinations,
             outbox=Destination(topic=ACTIONS, partitions=PARTITIONS),
-            channels={Note.via},
+            channels=channels,
             partition_of=murmur2_partition,
             clock=clock,
         ),
@@ -118,7 +120,7 @@ class Bench:
         self.lost: list[BaseException] = []
         self.writer = FakeWriter(self.store, self.lost.append)
         self.alive = True
-        self.worker = worker(process, alive=lambda: self.alive, model=model)
+        self.worker = self._worker(process, model)
         self.clock = cast("FakeClock", self.worker.clock)
         self.reports = cast("Reports", self.worker.observer)
         self.gate, self.pauses = self.worker.gate, self.worker.pauses
@@ -141,6 +143,9 @@ class Bench:
         self.receptions[self.subscription.topic] = self.reception(source)
         self.handling = Handling(self.worker, self.settling, self._park)
         self.parked: list[float] = []
+
+    def _worker(self, process: str, model: Model | None) -> Worker:
+        return worker(process, alive=lambda: self.alive, model=model)
 
     def reception(
         self, source: Source, push: Callable[[Incoming], None] | None = None

@@ -230,6 +230,9 @@ class CallAgent:
                 await opened("call")
             case "emit":
                 ctx.emit(Call(n=call.n + 1000, who=call.who), delay_s=call.seconds)
+            case "remind":
+                later = max(0.0, call.sent_at - time.time())
+                ctx.emit(Call(n=-call.n, who=call.who), delay_s=later)
             case "pause":
                 until = ctx.now() + timedelta(seconds=call.seconds)
                 app.pauses.pause("TaskAgent", until=until, reason="the budget is spent")

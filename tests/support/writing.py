@@ -30,6 +30,7 @@ class Broker:
         self._txn_manager = SimpleNamespace(
             _transaction_waiter=None, _sequence_numbers=defaultdict[tuple[str, int], int](int)
         )
+        self._message_accumulator = SimpleNamespace(_pending_batches=[], _batches={})
 
     def _maybe_fail(self, step: str) -> None:
         if self.faults and self.faults[0][0] == step:

@@ -23,9 +23,9 @@ from streamagents.runtime.internals.handles import (
     OFFSET_KEY,
     commit_last,
     heartbeat_silence_s,
+    look_at_failures,
     open_store,
     producer_settings,
-    retrieve_transaction_error,
     take_back_numbers,
 )
 from streamagents.runtime.internals.process import StreamWorker, WorkerBoot
@@ -49,9 +49,9 @@ __all__ = [
     "has_raw_names",
     "header_name",
     "heartbeat_silence_s",
+    "look_at_failures",
     "open_store",
     "producer_settings",
-    "retrieve_transaction_error",
     "take_back_numbers",
     "write_batch",
 ]

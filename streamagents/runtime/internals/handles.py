@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import asyncio
 
 OFFSET_KEY = b"__faust\0offset__"
 """Where Faust keeps, in each partition's RocksDB, up to where it holds the changelog."""
@@ -45,12 +48,30 @@ def producer_settings(app: Any) -> dict[str, Any]:
     return {**app.producer._settings_default(), **app.producer._settings_auth()}
 
 
-def retrieve_transaction_error(producer: Any) -> None:
-    """Look at the error that aiokafka leaves on a fenced producer, so that nobody logs it."""
-    manager = producer._txn_manager
-    waiter = manager._transaction_waiter if manager is not None else None
-    if waiter is not None and waiter.done() and not waiter.cancelled():
-        waiter.exception()
+def look_at_failures(producer: Any) -> None:
+    """Look at the errors that aiokafka leaves, now or later, where nobody else looks.
+
+    asyncio logs each of them with a traceback otherwise. Fenced, a producer keeps the error in its
+    transaction, and in each batch it had not sent; who is cancelled while a batch is under way
+    leaves that batch alone with what becomes of it.
+    """
+    accumulator, manager = producer._message_accumulator, producer._txn_manager
+    batches = [*accumulator._pending_batches]
+    for queue in accumulator._batches.values():
+        batches += queue
+    futures = [one for batch in batches for one in (batch.future, batch._drain_waiter)]
+    if manager is not None and manager._transaction_waiter is not None:
+        futures.append(manager._transaction_waiter)
+    for future in futures:
+        if future.done():
+            _look_at(future)
+        else:
+            future.add_done_callback(_look_at)
+
+
+def _look_at(future: asyncio.Future[Any]) -> None:
+    if not future.cancelled():
+        future.exception()
 
 
 def take_back_numbers(producer: Any, tp: tuple[str, int], count: int) -> None:

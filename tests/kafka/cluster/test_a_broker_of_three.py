@@ -102,7 +102,7 @@ async def test_the_same_while_the_cluster_notices_it(kafka_runs: None, tmp_path:
 async def two_go_down(cluster: Cluster, fleet: ClusterFleet, outage_s: float) -> None:
     worker = fleet.start()
     with Onlooker(cluster.bootstrap, fleet.topic("job_done")) as onlooker:
-        await fleet.jobs(range(JOBS), seconds=0.1)
+        await fleet.jobs(range(JOBS), seconds=0.5)  # 15 s of work: it outlasts the first death
         wait_until(lambda: len(fleet.lines("end")) > 200)
         cluster.nodes[0].kill()
         killed, before = time.monotonic(), len(onlooker.records)

@@ -113,6 +113,7 @@ async def test_our_own_earlier_run_of_it_was_no_death() -> None:
     task = again.start(POISON, careful)
     await turns()
     mark = again.mark(POISON)
+    again.handling.releasing = True
     task.cancel()
     await asyncio.wait([task])
 

@@ -89,6 +89,7 @@ async def test_attempts_are_counted_across_processes() -> None:
     first = Bench(Scripted(ValueError("no")), backoff_s=30)
     task = first.start(SOURCE)
     await turns()
+    first.handling.releasing = True
     task.cancel()
     await asyncio.wait([task])
     agent = Scripted(ValueError("still"))
@@ -124,6 +125,7 @@ async def test_the_wait_between_attempts_is_the_backoffs() -> None:
     await turns()
 
     assert len(agent.calls) == 2
+    bench.handling.releasing = True
     task.cancel()
     await asyncio.wait([task])
 
@@ -135,6 +137,7 @@ async def test_who_waits_for_its_next_attempt_takes_no_slot() -> None:
     await asyncio.wait_for(bench.start(record(b'{"customer":"bob"}', offset=8)), 5)
 
     assert bench.finished == [8]
+    bench.handling.releasing = True
     waiting.cancel()
     await asyncio.wait([waiting])
 

@@ -20,7 +20,11 @@ import pytest
 from aiokafka.consumer import fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import Assignment, TopicPartitionState
-from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.producer.message_accumulator import (
+    BatchBuilder,
+    MessageAccumulator,
+    MessageBatch,
+)
 from aiokafka.producer.transaction_manager import TransactionManager
 from aiokafka.record import default_records, memory_records
 from aiokafka.structs import OffsetAndMetadata
@@ -266,6 +270,15 @@ def test_a_transaction_keeps_its_error_in_its_waiter() -> None:
     assert "self._transaction_waiter.set_exception(exc)" in source
     assert "self._sequence_numbers" in inspect.getsource(TransactionManager.__init__)
     assert "self._txn_manager = " in inspect.getsource(aiokafka.AIOKafkaProducer.__init__)
+
+
+def test_a_batch_keeps_its_error_in_two_futures() -> None:
+    kept = inspect.getsource(MessageAccumulator.__init__)
+
+    assert "self._drain_waiter.set_exception(exception)" in inspect.getsource(MessageBatch.failure)
+    assert "self._batches = " in kept
+    assert "self._pending_batches = " in kept
+    assert "shield(batch.future)" in inspect.getsource(MessageAccumulator.add_batch)
 
 
 def test_the_fetcher_reads_batches_through_a_name_of_its_module() -> None:

@@ -6,11 +6,14 @@ See `test_internals.py` for what to do when one of these fails after an upgrade.
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import aiokafka
+from aiokafka.errors import ProducerFenced
+from aiokafka.producer.message_accumulator import MessageBatch
 from aiokafka.structs import TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -22,12 +25,14 @@ from streamagents.runtime.internals import (
     RecordTransport,
     open_store,
     producer_settings,
-    retrieve_transaction_error,
 )
 from streamagents.runtime.seam import Poll
-from support.records import record
+from streamagents.runtime.transaction import stop_producer
+from support.records import record, turns
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from streamagents.runtime.app import StreamApp
 
 ORDER = TP("order", 0)
@@ -227,15 +232,56 @@ async def test_fausts_settings_make_a_transactional_producer(shop: StreamApp) ->
     await producer.stop()
 
 
-async def test_a_fenced_producers_error_is_looked_at(shop: StreamApp) -> None:
+async def told_of(use: Callable[[Any], Awaitable[None]]) -> list[str]:
+    """What the loop has to tell of a producer that was used, stopped and thrown away."""
+    told: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _loop, context: told.append(context["message"])
+    )
     producer = aiokafka.AIOKafkaProducer(transactional_id="t", acks="all")
-    retrieve_transaction_error(producer)
-    waiter = producer._txn_manager._transaction_waiter = asyncio.Future[None]()
-    waiter.set_exception(ValueError("fenced"))
-    retrieve_transaction_error(producer)
+    await use(producer)
+    await stop_producer(producer)
+    del producer
+    await turns()
+    gc.collect()
+    return told
 
-    assert waiter._log_traceback is False
-    await producer.stop()
-    plain = aiokafka.AIOKafkaProducer()
-    retrieve_transaction_error(plain)
-    await plain.stop()
+
+def queue_batch(producer: Any) -> MessageBatch:
+    """A batch that waits for the sender."""
+    accumulator = producer._message_accumulator
+    batch = MessageBatch(ORDER, accumulator.create_builder(), 60, 0)
+    accumulator._batches[ORDER].append(batch)
+    return batch
+
+
+async def test_nobody_is_told_of_the_transaction_of_a_fenced_producer() -> None:
+    async def use(producer: Any) -> None:
+        manager = producer._txn_manager
+        waiter = manager._transaction_waiter = asyncio.get_running_loop().create_future()
+        waiter.set_exception(ProducerFenced())
+
+    assert await told_of(use) == []
+
+
+async def test_nobody_is_told_of_what_a_fenced_producer_had_not_sent() -> None:
+    async def use(producer: Any) -> None:
+        queue_batch(producer)
+        producer._message_accumulator.fail_all(ProducerFenced())
+
+    assert await told_of(use) == []
+
+
+async def test_nobody_is_told_of_what_was_under_way_when_a_partition_was_given_up() -> None:
+    async def use(producer: Any) -> None:
+        batch = queue_batch(producer)
+        sent = asyncio.shield(batch.future)  # as aiokafka hands it out
+        sent.cancel()
+        await turns()
+        asyncio.get_running_loop().call_soon(batch.failure, ProducerFenced())
+
+    assert await told_of(use) == []
+
+
+async def test_a_producer_without_transactions_is_stopped_like_any_other() -> None:
+    await stop_producer(aiokafka.AIOKafkaProducer())
