@@ -180,7 +180,6 @@ class EmbeddedBroker:
 
         with stop_signals_raised():
             try:
-                told.tell("starting", "Kafka is started")
                 self._stay(timeout_s, notify_both, on_ready, told)
             except StopAsked:
                 told.tell("stopping", "Kafka closes its files")
