@@ -12,14 +12,19 @@ from __future__ import annotations
 
 import argparse
 import http.client
+import json
 import os
+import signal
 import socket
 import struct
 import sys
 import time
+from typing import NoReturn
 
 ANSWER_S = 5.0
-"""One answer's time. A busy worker answers within 0.1 s."""
+"""One answer's time, to its last byte. A busy worker answers within 0.1 s."""
+_LONGEST = 4096
+_LAST_PORT = 65_535
 
 _API_VERSIONS = struct.pack(">ihhih", 10, 18, 0, 1, -1)
 """The request that every Kafka answers to everybody: size, api, version, correlation, client."""
@@ -28,6 +33,7 @@ _API_VERSIONS = struct.pack(">ihhih", 10, 18, 0, 1, -1)
 def main() -> int:
     """Ask as often as told to; the exit code."""
     arguments = _parser().parse_args()
+    signal.signal(signal.SIGALRM, _too_late)
     for left in reversed(range(arguments.tries)):
         fault = ask(arguments.what)
         if fault is None:
@@ -40,6 +46,7 @@ def main() -> int:
 
 def ask(what: str) -> str | None:
     """What is wrong with it; None if it is alive."""
+    signal.setitimer(signal.ITIMER_REAL, ANSWER_S)  # timeouts of sockets begin anew at each byte
     try:
         if what == "broker":
             return _ask_kafka(_port("STREAMAGENTS_KAFKA_PORT", 9092))
@@ -48,8 +55,12 @@ def ask(what: str) -> str | None:
         return _ask_live(port)
     except TimeoutError:
         return f"no answer within {ANSWER_S:g} s"
+    except UnicodeError:
+        return f"{_host()!r} is no address"
     except (OSError, http.client.HTTPException) as exc:
         return getattr(exc, "strerror", None) or f"no HTTP answer ({type(exc).__name__})"
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 _GATEWAY_PORT = "STREAMAGENTS_GATEWAY_PORT"
@@ -59,10 +70,22 @@ def _ask_live(port: int) -> str | None:
     connection = http.client.HTTPConnection(_host(), port, timeout=ANSWER_S)
     try:
         connection.request("GET", "/live")
-        status = connection.getresponse().status
+        answer = connection.getresponse()
+        status, ours = answer.status, _is_ours(answer.read(_LONGEST))
     finally:
         connection.close()
-    return None if status == http.client.OK else f"/live on port {port} says {status}"
+    if status != http.client.OK:
+        return f"/live on port {port} says {status}"
+    return None if ours else f"something else serves port {port}"
+
+
+def _is_ours(body: bytes) -> bool:
+    """Whether this is a verdict; many a server answers 200 to whatever it is asked."""
+    try:
+        said = json.loads(body)
+    except ValueError:
+        return False
+    return isinstance(said, dict) and "status" in said
 
 
 def _ask_kafka(port: int) -> str | None:
@@ -79,18 +102,34 @@ def _host() -> str:
 
 
 def _port(name: str, default: int) -> int:
-    try:
-        return int(os.environ.get(name) or default)
-    except ValueError:
-        sys.stderr.write(f"{name} is no port.\n")
-        raise SystemExit(2) from None
+    named = os.environ.get(name) or str(default)
+    if named.isdecimal() and int(named) <= _LAST_PORT:
+        return int(named)
+    sys.stderr.write(f"{name} is no port.\n")
+    raise SystemExit(2)
+
+
+def _too_late(*_: object) -> NoReturn:
+    raise TimeoutError
+
+
+def _times(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of times")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    if (seconds := float(text)) < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time")
+    return seconds
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("what", choices=["broker", "worker", "gateway"])
-    parser.add_argument("--tries", type=int, default=1, help="how often, before it is no")
-    parser.add_argument("--every", type=float, default=5.0, help="seconds between them")
+    parser.add_argument("--tries", type=_times, default=1, help="how often, before it is no")
+    parser.add_argument("--every", type=_seconds, default=5.0, help="seconds between them")
     return parser
 
 

@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither a developer's settings nor a real key of a model provider reaches a test."""
     for name in list(os.environ):
-        if name.startswith(("STREAMAGENTS_", "ANTHROPIC_")):
+        if name.startswith(("STREAMAGENTS_", "ANTHROPIC_", "NOTIFY_", "WATCHDOG_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("STREAMAGENTS_WEB_PORT", "0")  # tests start many workers at once
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from streamagents.errors import DevkitError
-from streamagents.settings import load_settings
+from streamagents.settings import load_settings, load_supervisor
 
 if TYPE_CHECKING:
     from streamagents.devkit.broker import BrokerStatus, EmbeddedBroker
@@ -33,7 +33,11 @@ def up(
     """Start the broker; it stays up after this command. A broker that is up is left as it is."""
     broker = _embedded_broker(load_settings())
     if foreground:
-        broker.run_foreground(notify=_tell, on_ready=lambda status: _print(status, as_json=as_json))
+        broker.run_foreground(
+            notify=_tell,
+            on_ready=lambda status: _print(status, as_json=as_json),
+            supervisor=load_supervisor(),
+        )
         return
     started = broker.start(notify=_tell)
     if not started and not as_json:

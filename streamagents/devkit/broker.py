@@ -27,6 +27,7 @@ from streamagents.devkit.process import (
 from streamagents.devkit.properties import HOST, render
 from streamagents.devkit.sockets import ask_cluster, free_port, require_free
 from streamagents.errors import DevkitError
+from streamagents.ops.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -161,18 +162,27 @@ class EmbeddedBroker:
         *,
         notify: Callable[[str], None] = lambda _: None,
         on_ready: Callable[[BrokerStatus], None] = lambda _: None,
+        supervisor: Supervisor | None = None,
     ) -> None:
         """Start the broker and stay until it ends, for a service manager; SIGTERM stops it.
 
-        Must be called in the main thread, where Python handles signals.
+        Must be called in the main thread, where Python handles signals. The supervisor hears that
+        the broker answers, for as long as it does.
 
         Raises:
             DevkitError: it runs already, cannot be started, or ended by itself.
         """
+        told = supervisor or Supervisor()
+
+        def notify_both(sentence: str) -> None:
+            notify(sentence)
+            told.tell("starting", sentence)
+
         with stop_signals_raised():
             try:
-                self._stay(timeout_s, notify, on_ready)
+                self._stay(timeout_s, notify_both, on_ready, told)
             except StopAsked:
+                told.tell("stopping", "Kafka closes its files")
                 self.stop()
 
     def __enter__(self) -> Self:
@@ -272,6 +282,7 @@ class EmbeddedBroker:
         timeout_s: float,
         notify: Callable[[str], None],
         on_ready: Callable[[BrokerStatus], None],
+        supervisor: Supervisor,
     ) -> None:
         if not self.start(timeout_s, notify=notify):
             raise DevkitError(
@@ -281,11 +292,24 @@ class EmbeddedBroker:
         found = self._recorded()  # before anybody hears of it, and may kill it
         on_ready(self.status())
         if found:
-            found[1].wait()
+            self._watch(found[1], supervisor)
         with self._alone(timeout_s):  # `kafka down` holds the lock until it has removed the record
             record = BrokerRecord.load(self._folder.record)
         if record and (not found or record.pid == found[1].pid):  # nobody asked for this end
             raise DevkitError(self._why_it_died())
+
+    def _watch(self, process: psutil.Process, supervisor: Supervisor) -> None:
+        """Wait for its end; a broker that is frozen gives no sign of life."""
+        while True:
+            if supervisor.listens:
+                answers = ask_cluster(self.port) is not None
+                words = f"serves {self.address}" if answers else "Kafka does not answer"
+                supervisor.tell("running", words, alive=answers)
+            try:
+                process.wait(supervisor.beat_s if supervisor.listens else None)
+            except psutil.TimeoutExpired:
+                continue
+            return
 
     def _end(self, timeout_s: float) -> bool:
         found = self._recorded()

@@ -14,7 +14,7 @@ from streamagents.errors import ConfigurationError
 from streamagents.ops.metrics import GatewayMetrics
 from streamagents.runtime.app import load_app
 from streamagents.runtime.clock import SystemClock
-from streamagents.runtime.serving import log_as_set
+from streamagents.runtime.serving import log_as_set, supervised
 from streamagents.triggers.gateway.access import Tokens, is_loopback
 from streamagents.triggers.gateway.app import EVENTS, UNKNOWN, Front, build_front
 from streamagents.triggers.gateway.keeper import Keeper
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from starlette.applications import Starlette
 
+    from streamagents.ops.view import Phase
     from streamagents.runtime.app import StreamApp
     from streamagents.settings import Settings
 
@@ -111,12 +112,20 @@ async def serve(app: StreamApp) -> None:
             hooks=sorted(settings.hooks),
             token=bool(settings.gateway_token),
         )
-        async with bus:
+        server = GatewayServer(front)
+        async with supervised(lambda: _state(server, bus)), bus:
             try:
-                await GatewayServer(front).serve(sockets=[listener])
+                await server.serve(sockets=[listener])
             finally:
                 await keeper.close()
     log.info("gateway_ended")
+
+
+def _state(server: GatewayServer, bus: LastingBus) -> tuple[Phase, str]:
+    if server.should_exit:
+        return "stopping", "what was taken is answered"
+    words = "ok" if bus.is_reachable else "no Kafka broker answers: who sends gets 503"
+    return ("running" if server.started else "starting"), words
 
 
 def listening(host: str, port: int) -> socket.socket:

@@ -15,6 +15,7 @@ import structlog
 
 from streamagents.llm.limits import LimitedGuard
 from streamagents.ops.gauges import LOOK_S
+from streamagents.ops.health import judge
 from streamagents.ops.view import Overdue, View
 from streamagents.runtime.endings import Endings
 from streamagents.runtime.internals import heartbeat_silence_s
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from pathlib import Path
 
+    from streamagents.ops.supervisor import Supervisor
     from streamagents.ops.view import Phase, SourceView
     from streamagents.runtime.engine import Engine
     from streamagents.runtime.lettercount import LetterCount
@@ -39,13 +41,16 @@ class Lookout:
         app: the Faust app, with its engine.
         topics: that have to be there.
         letters: counts dead letters.
+        supervisor: hears from this loop: where it stands still, the watchdog is not fed.
     """
 
-    def __init__(self, app: Any, topics: Iterable[str], letters: LetterCount) -> None:
+    def __init__(
+        self, app: Any, topics: Iterable[str], letters: LetterCount, supervisor: Supervisor
+    ) -> None:
         engine: Engine = app.engine
         worker = engine.worker
         self._app, self._engine, self._topics = app, engine, tuple(topics)
-        self._letters = letters
+        self._letters, self._supervisor = letters, supervisor
         self._gate, self._invoker, self._asker = worker.gate, worker.invoker, worker.asker
         self._phase: Phase = "starting"
         self._waits_for = "a Kafka broker is waited for"
@@ -75,6 +80,7 @@ class Lookout:
         """The worker is about to stop."""
         self._phase = "stopping"
         self.view = self._look(0.0)
+        self._tell()
 
     async def stop(self) -> None:
         """Look no more. The worker has ended as it should."""
@@ -94,7 +100,17 @@ class Lookout:
                 if not failing:
                     log.exception("look_failed")
                 self.view, failing = replace(self.view, at=now), True
+            self._tell()
             await asyncio.sleep(LOOK_S)
+
+    def _tell(self) -> None:
+        settings = self._app.settings
+        verdict = judge(self.view, now=time.monotonic(), stuck_after_s=settings.stuck_after_s)
+        self._supervisor.tell(
+            self._phase,
+            f"{verdict.status}: {verdict.reason}" if verdict.reason else verdict.status,
+            within_s=settings.shutdown_grace_s,
+        )
 
     def _look(self, late_s: float) -> View:
         if self._phase == "starting" and self._engine.begun:

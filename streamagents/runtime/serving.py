@@ -15,10 +15,13 @@ from streamagents.errors import BrokerUnavailableError
 from streamagents.pipeline.addressing import known
 from streamagents.runtime.logs import start_logs
 from streamagents.runtime.startup import ask, check_topics
+from streamagents.settings import load_supervisor
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 
+    from streamagents.ops.supervisor import Supervisor
+    from streamagents.ops.view import Phase
     from streamagents.runtime.app import StreamApp
     from streamagents.settings import Settings
     from streamagents.topics import TopicSpec
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 log = structlog.stdlib.get_logger("streamagents.runtime")
 
 _AGAIN_S = 1.0
+_LOOK_S = 0.5
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -103,6 +107,32 @@ async def together(works: Iterable[Coroutine[None, None, None]]) -> None:
         raise several.exceptions[0] from None
 
 
+@asynccontextmanager
+async def supervised(look: Callable[[], tuple[Phase, str]]) -> AsyncIterator[None]:
+    """Tell whoever supervises this process how it does, for as long as its event loop turns.
+
+    Args:
+        look: the phase, and words for a person.
+    """
+    supervisor = load_supervisor()
+    if not supervisor.listens:
+        yield
+        return
+    telling = asyncio.create_task(_tell_on(supervisor, look))
+    try:
+        yield
+    finally:
+        telling.cancel()
+        supervisor.tell("stopping")
+
+
+async def _tell_on(supervisor: Supervisor, look: Callable[[], tuple[Phase, str]]) -> None:
+    while True:
+        phase, words = look()
+        supervisor.tell(phase, words)
+        await asyncio.sleep(min(_LOOK_S, supervisor.beat_s))
+
+
 def targets(app: StreamApp, types: Iterable[str]) -> list[TopicSpec]:
     """The topics that events of these types go to."""
     specs = {}
@@ -124,13 +154,16 @@ async def writing(
     Raises:
         TopicsError: one of the topics is missing or has another number of partitions.
     """
-    cluster, actual = await ask(settings.bootstrap, [spec.name for spec in topics])
-    check_topics(topics, actual)
-    bus = await _connected(settings.bootstrap)
-    try:
-        yield bus, cluster
-    finally:
-        await bus.__aexit__(None, None, None)
+    state: tuple[Phase, str] = ("starting", "a Kafka broker is waited for")
+    async with supervised(lambda: state):
+        cluster, actual = await ask(settings.bootstrap, [spec.name for spec in topics])
+        check_topics(topics, actual)
+        bus = await _connected(settings.bootstrap)
+        state = ("running", "ok")
+        try:
+            yield bus, cluster
+        finally:
+            await bus.__aexit__(None, None, None)
 
 
 async def _connected(bootstrap: str) -> KafkaBus:

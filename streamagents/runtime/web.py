@@ -20,7 +20,7 @@ from streamagents.ops.server import Page, PageServer, verdict_page
 from streamagents.runtime.lettercount import LetterCount
 from streamagents.runtime.logs import OutcomeLog
 from streamagents.runtime.lookout import Lookout
-from streamagents.settings import DEFAULT_WEB_PORT, Settings
+from streamagents.settings import DEFAULT_WEB_PORT, Settings, load_supervisor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -152,7 +152,8 @@ def add_web(app: Any) -> None:
         app.is_leader,
         layout.letter_states().name,
     )
-    app.lookout = Lookout(app, [spec.name for spec in app.specs()], letters)
+    names = [spec.name for spec in app.specs()]
+    app.lookout = Lookout(app, names, letters, load_supervisor())
     app.web_pages = WorkerWeb(app.settings, metrics, lambda: app.lookout.view)
 
 

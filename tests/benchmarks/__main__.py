@@ -21,6 +21,7 @@ from benchmarks.plan import Plan
 from benchmarks.process import BenchmarkError
 from benchmarks.report import describe_machine, show
 from benchmarks.scenarios import (
+    boring,
     gateway,
     latency,
     memory,
@@ -50,6 +51,7 @@ SCENARIOS: dict[str, Callable[[Stage, Plan], Iterable[Figure]]] = {
     "memory": memory.measure,
     "model": model.measure,
     "gateway": gateway.measure,
+    "boring": boring.measure,
 }
 PEERS = CHECKOUT / ".venv-bench" / "bin" / "python"
 

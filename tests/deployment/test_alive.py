@@ -7,7 +7,8 @@ import socket
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,7 @@ def alive(*arguments: str, **settings: str) -> tuple[int, str]:
 
 
 @contextmanager
-def serving(*statuses: int) -> Iterator[str]:
+def serving(*statuses: int, body: bytes = b'{"status": "ok"}') -> Iterator[str]:
     """A server that answers with these, one after the other, and the last for ever; its port."""
     left = list(statuses)
 
@@ -48,6 +49,7 @@ def serving(*statuses: int) -> Iterator[str]:
             status = left.pop(0) if len(left) > 1 else left[0]
             self.send_response(status if self.path == "/live" else 404)
             self.end_headers()
+            self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
@@ -103,12 +105,72 @@ def test_what_speaks_something_else_is_no_broker() -> None:
         assert alive("worker", WEB_PORT=port)[0] == 0
 
 
+def test_a_page_of_somebody_else_is_no_sign_of_life() -> None:
+    with serving(200, body=b"<!doctype html><p>Welcome!") as port:
+        code, said = alive("worker", WEB_PORT=port)
+    assert (code, said) == (1, f"The worker is not alive: something else serves port {port}.\n")
+
+
+@pytest.mark.parametrize("first", [b"", b"HTTP/1.1 200 OK\r\nx-drip: "])
+def test_an_answer_that_drips_is_waited_for_no_longer_than_any_other(first: bytes) -> None:
+    with dripping(first) as port:
+        began = time.monotonic()
+        code, said = alive("worker", WEB_PORT=port)
+    assert (code, said) == (1, "The worker is not alive: no answer within 5 s.\n")
+    assert time.monotonic() - began < 20
+
+
+@contextmanager
+def dripping(first: bytes) -> Iterator[str]:
+    """A server whose answer never stops to come."""
+    over = threading.Event()
+
+    def drip(server: socket.socket) -> None:
+        with suppress(OSError):
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall(first)
+                while not over.wait(0.5):
+                    connection.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=drip, args=(server,))
+        thread.start()
+        try:
+            yield str(server.getsockname()[1])
+        finally:
+            over.set()
+            thread.join(10)
+
+
+@pytest.mark.parametrize("bind", ["no such host", "a..b", "nowhere.invalid"])
+def test_an_address_that_is_none_is_a_sentence(bind: str) -> None:
+    code, said = alive("gateway", BIND=bind, GATEWAY_PORT="8080")
+    assert code == 1
+    assert said.startswith("The gateway is not alive: ")
+    assert said.count("\n") == 1
+
+
 @pytest.mark.kafka
 def test_a_broker_is_alive(broker: EmbeddedBroker) -> None:
     assert alive("broker", KAFKA_PORT=str(broker.port)) == (0, "")
 
 
-@pytest.mark.parametrize("arguments", [(), ("kafka",), ("worker", "--tries", "x")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("kafka",),
+        ("worker", "--tries", "x"),
+        ("worker", "--tries", "0"),
+        ("worker", "--every", "-1"),
+    ],
+)
 def test_wrong_usage_is_exit_code_2(arguments: tuple[str, ...]) -> None:
-    assert alive(*arguments)[0] == 2
-    assert alive("worker", WEB_PORT="none") == (2, "STREAMAGENTS_WEB_PORT is no port.\n")
+    code, said = alive(*arguments)
+    assert (code, "Traceback" in said) == (2, False)
+
+
+@pytest.mark.parametrize("port", ["none", "70000", "-1", "off"])
+def test_what_is_no_port_is_exit_code_2(port: str) -> None:
+    assert alive("worker", WEB_PORT=port) == (2, "STREAMAGENTS_WEB_PORT is no port.\n")

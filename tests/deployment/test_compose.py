@@ -238,6 +238,11 @@ class Processes:
         process.send_signal(signal.SIGTERM)
         return process.wait(seconds(SERVICES[name]["stop_grace_period"]))
 
+    def kill(self, name: str) -> None:
+        process = self._running.pop(name)
+        process.kill()
+        process.wait(10)
+
     def end(self) -> None:
         for process in self._running.values():
             process.kill()
@@ -262,9 +267,8 @@ def test_its_services_run_and_an_event_goes_through(broker: EmbeddedBroker, tmp_
             services.start(name)
         for name in workers:
             wait_until(lambda name=name: "intake_begins" in services.said(name), 60)  # type: ignore[misc]
-            if "STREAMAGENTS_WEB_PORT" in SETTINGS:
-                assert services.is_healthy(name)
-        send(services)
+            assert services.is_healthy(name)
+        send(services, "m-1")
 
         classified = f"{services.prefix}mention_classified"
         wait_until(lambda: asyncio.run(read_all(broker.address, classified)), 40)
@@ -272,19 +276,50 @@ def test_its_services_run_and_an_event_goes_through(broker: EmbeddedBroker, tmp_
         assert [services.stop(name) for name in workers] == [0, 0]
 
 
-def send(services: Processes) -> None:
-    """By the gateway."""
-    data = json.dumps(MENTION)
+@pytest.mark.kafka
+@pytest.mark.parametrize("dead", ["worker-1", "worker-2"])
+def test_one_worker_that_dies_is_replaced_by_the_other(
+    broker: EmbeddedBroker, tmp_path: Path, dead: str
+) -> None:
+    """Whichever has the event's partition."""
+    [other] = {"worker-1", "worker-2"} - {dead}
+    with processes(tmp_path, broker.address) as services:
+        assert services.start("topics").wait(60) == 0, services.said("topics")
+        for name in (dead, other):
+            services.start(name)
+        for name in (dead, other):
+            wait_until(lambda name=name: "intake_begins" in services.said(name), 60)  # type: ignore[misc]
+        services.kill(dead)
+        send(services, *(f"m-{n}" for n in range(8)))
+
+        classified = f"{services.prefix}mention_classified"
+        wait_until(lambda: len(asyncio.run(read_all(broker.address, classified))) == 8, 90)
+        assert services.is_healthy(other)
+
+
+@pytest.mark.kafka
+def test_before_the_topics_are_made_a_worker_says_so_and_ends(
+    broker: EmbeddedBroker, tmp_path: Path
+) -> None:
+    """So it has to wait for their job, and does: see the order of health."""
+    with processes(tmp_path, broker.address) as services:
+        assert services.start("worker-1").wait(60) == 1
+        assert "run `streamagents topics apply`" in services.said("worker-1")
+
+
+def send(services: Processes, *ids: str) -> None:
+    """By the gateway, each from an author of its own."""
     services.start("gateway")
-    wait_until(lambda: services.is_healthy("gateway"), 40)
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{services.ports['gateway']}/events/mention?id=m-1",
-        data=data.encode(),
-        headers={
-            "Content-Type": "application/json",
-            "Authorization": f"Bearer {SECRETS['STREAMAGENTS_GATEWAY_TOKEN']}",
-        },
-    )
-    with urllib.request.urlopen(request, timeout=20) as answer:
-        assert answer.status == 202
+    wait_until(lambda: services.is_healthy("gateway"), 60)
+    for id_ in ids:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{services.ports['gateway']}/events/mention?id={id_}",
+            data=json.dumps({**MENTION, "author": id_}).encode(),
+            headers={
+                "Content-Type": "application/json",
+                "Authorization": f"Bearer {SECRETS['STREAMAGENTS_GATEWAY_TOKEN']}",
+            },
+        )
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            assert answer.status == 202
     assert services.stop("gateway") == 0

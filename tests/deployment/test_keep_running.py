@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import psutil
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
 SCRIPT = CHECKOUT / "deploy" / "boring" / "keep-running.sh"
 STAND_IN = CHECKOUT / "tests" / "support" / "stand_in.py"
+NEEDED = ("flock", "setsid", "nohup", "timeout", "stat", "getconf")
 SECRET = "a b$(touch injected)`x`\"'; #é"
 
 
@@ -44,25 +48,26 @@ class Machine:
         (folder / "bin").mkdir()
         (folder / "bin" / "python").symlink_to(sys.executable)
         command = folder / "bin" / "streamagents"
-        command.write_text(f'#!/bin/sh\nexec {sys.executable} {STAND_IN} "$@"\n')
+        command.write_text(f'#!/bin/sh\nexec {sys.executable} "{STAND_IN}" "$@"\n')
         command.chmod(0o755)
         (folder / "commands").touch()
 
-    def cron(self) -> subprocess.Popen[str]:
+    def cron(self, *verb: str, **environment: str | None) -> subprocess.Popen[str]:
         lines = [f"{name}={value}" for name, value in self.settings.items()]
         (self.folder / ".env").write_text("\n# settings\n" + "\n".join(lines))
+        given = {"PATH": os.environ["PATH"], "HOME": "/nowhere", **environment}
         return subprocess.Popen(
-            [SCRIPT, self.folder / ".env"],
-            env={"PATH": os.environ["PATH"], "HOME": "/nowhere"},  # cron gives hardly more
+            [SCRIPT, self.folder / ".env", *verb],
+            env={name: value for name, value in given.items() if value},  # cron gives hardly more
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
 
-    def minute(self) -> tuple[int, str]:
+    def minute(self, *verb: str, **environment: str | None) -> tuple[int, str]:
         """One run: its exit code and what cron would mail."""
-        with self.cron() as running:
+        with self.cron(*verb, **environment) as running:
             said, _ = running.communicate(timeout=60)
         return running.returncode, said
 
@@ -72,6 +77,12 @@ class Machine:
         pids = [int(pid) for pid, _, *command in lines if command == [name]]
         made = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
         return [process for process in made if not is_dead(process)]
+
+    def stop(self) -> None:
+        for name in ("worker", "gateway"):
+            for process in self.started(name):
+                process.kill()
+                wait_until(partial(is_dead, process))
 
     def commands(self) -> list[str]:
         lines = (self.folder / "commands").read_text().splitlines()
@@ -90,10 +101,7 @@ def is_dead(process: psutil.Process) -> bool:
 def machine(tmp_path: Path) -> Iterator[Machine]:
     made = Machine(tmp_path)
     yield made
-    for name in ("worker", "gateway"):
-        for process in made.started(name):
-            process.kill()
-            wait_until(partial(is_dead, process))
+    made.stop()
 
 
 def test_what_is_down_is_started_and_what_runs_is_left_alone(machine: Machine) -> None:
@@ -237,6 +245,7 @@ def test_what_is_printed_is_cut_off(machine: Machine) -> None:
         ({"KEEP_BIN": "/nowhere"}, "There is no command /nowhere/streamagents"),
         ({"two words": "x"}, "has a line that is no NAME=value."),
         ({"STREAMAGENTS_WEB_PORT": "off"}, "STREAMAGENTS_WEB_PORT is no port"),
+        ({"KEEP_GRACE_S": "soon"}, "KEEP_GRACE_S is no number."),
     ],
 )
 def test_wrong_usage_is_exit_code_2_and_a_sentence(
@@ -250,3 +259,161 @@ def test_wrong_usage_is_exit_code_2_and_a_sentence(
     assert code == 2
     assert words in said
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("missing", NEEDED)
+def test_a_command_that_is_missing_is_named(machine: Machine, missing: str) -> None:
+    few = machine.folder / "few"
+    few.mkdir()
+    for program in ("bash", "date", "dirname", "env", *NEEDED):
+        found = shutil.which(program)
+        assert found
+        if program != missing:
+            (few / program).symlink_to(found)
+
+    code, said = machine.minute(PATH=str(few))
+
+    assert (code, said[21:]) == (2, f"There is no command {missing} here: install it.\n")
+
+
+def test_cron_may_give_no_environment_at_all(machine: Machine) -> None:
+    code, said = machine.minute(PATH=None, HOME=None)
+    assert code == 0, said
+    assert machine.minute() == (0, "")
+
+
+def test_names_with_spaces_are_names(tmp_path: Path) -> None:
+    folder = tmp_path / "my small server"
+    folder.mkdir()
+    machine = Machine(folder)
+    try:
+        code, said = machine.minute()
+        assert code == 0, said
+        assert machine.minute() == (0, "")
+    finally:
+        machine.stop()
+
+
+def test_a_python_beside_the_command_is_not_needed(machine: Machine) -> None:
+    """As in ~/.local/bin. Nobody could be asked, and what lives would be ended each minute."""
+    (machine.folder / "bin" / "python").unlink()
+    machine.minute()
+    [worker] = machine.started("worker")
+
+    assert machine.minute() == (0, "")
+    assert machine.started("worker") == [worker]
+
+
+def test_a_page_of_another_server_is_not_taken_for_ours(machine: Machine) -> None:
+    machine.settings["KEEP"] = "gateway"
+    with ThreadingHTTPServer(("127.0.0.1", 0), Welcoming) as other:
+        machine.settings["STREAMAGENTS_GATEWAY_PORT"] = str(other.server_port)
+        thread = threading.Thread(target=other.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            code, said = machine.minute()
+        finally:
+            other.shutdown()
+            thread.join(10)
+    assert code == 1
+    assert "The gateway ended at once, with exit code 1" in said
+
+
+def test_one_that_was_started_elsewhere_is_told_and_left_alone(
+    machine: Machine, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Two lines in a crontab, for two data folders and one port."""
+    machine.minute()
+    other = Machine(tmp_path_factory.mktemp("other"))
+    for name in ("STREAMAGENTS_WEB_PORT", "STREAMAGENTS_GATEWAY_PORT"):
+        other.settings[name] = machine.settings[name]
+
+    code, said = other.minute()
+
+    assert code == 1
+    assert "A worker answers that was not started from here" in said
+    assert "A gateway answers that was not started from here" in said
+    assert other.commands() == []
+    assert machine.minute() == (0, "")
+
+
+@pytest.mark.parametrize("file", ["logs/gateway.out", "run/gateway.pid"])
+def test_without_a_place_for_its_files_nothing_is_left_running(machine: Machine, file: str) -> None:
+    machine.settings["KEEP"] = "gateway"
+    (machine.folder / "data" / file).mkdir(parents=True)
+
+    code, said = machine.minute()
+
+    assert code == 1
+    assert f"The gateway is not started: {machine.folder}/data/{file} cannot be written." in said
+    wait_until(lambda: machine.started("gateway") == [])
+
+
+def test_a_log_on_a_full_disk_is_cut_off_all_the_same(machine: Machine) -> None:
+    machine.settings["KEEP"] = "gateway"
+    machine.minute()
+    out = machine.folder / "data" / "logs" / "gateway.out"
+    os.truncate(out, 11 << 20)
+    out.with_name("gateway.out.1").symlink_to("/dev/full")
+
+    assert machine.minute() == (0, "")
+
+    assert out.stat().st_size == 0
+
+
+def test_after_a_reboot_a_pid_is_anybodys(machine: Machine) -> None:
+    machine.settings["KEEP"] = "gateway"
+    machine.minute()
+    [gateway] = machine.started("gateway")
+    record = machine.folder / "data" / "run" / "gateway.pid"
+    record.write_text(record.read_text().partition("@")[0] + "@another-boot\n")
+    (machine.folder / "gateway.deaf").touch()
+
+    code, said = machine.minute()
+
+    assert (code, "it is ended" in said) == (1, False)
+    assert machine.started("gateway") == [gateway]
+
+
+def test_what_is_stopped_stays_down_until_it_is_started(machine: Machine) -> None:
+    machine.minute()
+
+    code, said = machine.minute("stop")
+    assert code == 0, said
+    assert [line[21:] for line in said.splitlines()] == [
+        "The gateway is stopped.",
+        "The worker is stopped.",
+    ]
+    assert machine.started("worker") == machine.started("gateway") == []
+    assert machine.minute() == (0, "")
+    assert machine.minute("stop") == (0, "")
+    assert machine.started("worker") == []
+
+    assert machine.minute("start")[0] == 0
+    assert len(machine.started("worker")) == len(machine.started("gateway")) == 1
+    assert machine.minute() == (0, "")
+
+
+def test_settings_that_are_a_folder_are_none(machine: Machine) -> None:
+    done = subprocess.run([SCRIPT, machine.folder], check=False, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "cannot be read: copy .env.example." in done.stderr
+
+
+def test_what_is_written_is_for_nobody_else(machine: Machine) -> None:
+    machine.minute()
+    written = [file for file in (machine.folder / "data").rglob("*") if file.is_file()]
+    assert written
+    assert [file for file in written if file.stat().st_mode & 0o077] == []
+
+
+class Welcoming(BaseHTTPRequestHandler):
+    """Answers 200 to whatever it is asked."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<!doctype html><p>Welcome!")
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""

@@ -187,6 +187,16 @@ def test_no_secret_is_in_a_manifest(overlay: str) -> None:
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
+def test_each_gets_the_secrets_that_it_needs(overlay: str) -> None:
+    blank = {
+        container["name"]: {each["name"] for each in container.get("env", []) if not each["value"]}
+        for _, container in ours(overlay)
+    }
+    assert {"STREAMAGENTS_GATEWAY_TOKEN", "GF_SECURITY_ADMIN_PASSWORD"} <= blank["worker"]
+    assert {"ANTHROPIC_API_KEY", "GF_SECURITY_ADMIN_PASSWORD"} <= blank["gateway"]
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
 def test_only_named_neighbours_may_come_in(overlay: str) -> None:
     policies = of_kind(overlay, "NetworkPolicy")
     guarded = [each["spec"]["podSelector"]["matchLabels"] for each in policies]
@@ -208,6 +218,8 @@ def test_workers_are_scaled_on_the_lag_of_their_group_up_to_the_partitions() -> 
     assert scaled["spec"]["scaleTargetRef"]["name"] == worker["metadata"]["name"]
     assert "replicas" not in worker["spec"]
     assert scaled["spec"]["maxReplicaCount"] == int(said["STREAMAGENTS_PARTITIONS"])
+    # Older ones of KEDA take the protocol of this version, and Kafka 4 none below 2.1.
+    assert int(trigger["metadata"]["version"].partition(".")[0]) >= 3
     assert trigger["metadata"]["consumerGroup"] == load_app(said["STREAMAGENTS_APP"]).conf.id
 
 

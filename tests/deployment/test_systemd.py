@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from streamagents.ops.supervisor import BEAT_S
 from streamagents.settings import Settings
 from support.commands import CHECKOUT
 from support.deployment import has_command, seconds
@@ -37,12 +38,7 @@ def installed(tmp_path: Path) -> Path:
 
 def verified(folder: Path) -> str:
     """What systemd says of the units, and of those that they name."""
-    units = [folder / "streamagents.target", *sorted(folder.glob("streamagents-[!@]*[!@].service"))]
-    units += [
-        folder / each.name.replace("@", f"@{name}")
-        for each in folder.glob("*@.*")
-        for name in SERVICES
-    ]
+    units = [folder / "streamagents.target", *sorted(folder.glob("streamagents-*.service"))]
     done = subprocess.run(
         [on_path("systemd-analyze"), "verify", "--man=no", *units],
         check=False,
@@ -111,17 +107,30 @@ def test_a_worker_gets_longer_to_end_than_its_agents_do() -> None:
     assert seconds(stop) > Settings.model_fields["shutdown_grace_s"].default + 10
 
 
-def test_each_has_a_watchdog() -> None:
-    wanted = (FOLDER / "streamagents.target").read_text()
-    for service in SERVICES:
-        assert f"streamagents-{service}.service" in wanted
-        assert f"streamagents-alive@{service}.timer" in wanted
-    alive = read("streamagents-alive@.service")
-    assert alive["OnFailure"] == ["restart-streamagents@%i.service"]
-    [asked] = alive["ExecStart"]
-    # Three unanswered questions, 5 s for each and between them, end before they are cut off.
-    assert "--tries 3 --every 5" in asked
-    assert seconds(alive["TimeoutStartSec"][0]) > 3 * 5 + 2 * 5
+@pytest.mark.parametrize("service", SERVICES)
+def test_each_says_that_it_is_ready_and_feeds_a_watchdog(service: str) -> None:
+    assert f"streamagents-{service}.service" in (FOLDER / "streamagents.target").read_text()
+    unit = read(f"streamagents-{service}.service")
+    assert unit["Type"] == ["notify"]
+    # A worker whose loop stands still ends itself before that, and tells where it stood.
+    dead_s = Settings.model_fields["stuck_after_s"].default
+    assert dead_s + 2 * BEAT_S < seconds(unit["WatchdogSec"][0])
+    assert seconds(unit["TimeoutAbortSec"][0]) < seconds(unit["TimeoutStopSec"][0])
+    assert "PYTHONFAULTHANDLER=1" in unit["Environment"]
+    assert unit["LimitCORE"] == ["0"]
+
+
+@pytest.mark.parametrize(
+    ("service", "foreign"),
+    [
+        ("broker", {"ANTHROPIC_API_KEY", "STREAMAGENTS_GATEWAY_TOKEN"}),
+        ("worker", {"STREAMAGENTS_GATEWAY_TOKEN"}),
+        ("gateway", {"ANTHROPIC_API_KEY"}),
+    ],
+)
+def test_what_it_does_not_need_it_is_not_told(service: str, foreign: set[str]) -> None:
+    [unset] = read(f"streamagents-{service}.service")["UnsetEnvironment"]
+    assert {*foreign, "GF_SECURITY_ADMIN_PASSWORD"} <= set(unset.split())
 
 
 def test_the_commands_they_run_exist() -> None:

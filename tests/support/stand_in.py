@@ -32,6 +32,7 @@ def serve(name: str) -> NoReturn:
         def do_GET(self) -> None:
             self.send_response(503 if (HEALTH / f"{name}.deaf").exists() else 200)
             self.end_headers()
+            self.wfile.write(b'{"status": "ok"}')
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
