@@ -150,6 +150,11 @@ class KafkaAdmin:
             if found.offset >= 0
         }
 
+    async def notes(self, group: str) -> dict[Partition, str]:
+        """What stands beside the positions that a group has committed."""
+        offsets = await self._answer(lambda: self._client.list_consumer_group_offsets(group))
+        return {(tp.topic, tp.partition): found.metadata for tp, found in offsets.items()}
+
     async def members(self, group: str) -> int:
         """How many members a group has; none for one that does not exist."""
         answers = await self._answer(lambda: self._client.describe_consumer_groups([group]))

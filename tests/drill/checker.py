@@ -1,4 +1,4 @@
-"""The checker: judges a drill by what Kafka and the journal hold. Imports nothing of the package."""
+"""The checker: judges a drill by what Kafka and the journal hold. Nothing of the package is here."""
 
 from __future__ import annotations
 

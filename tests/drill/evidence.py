@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -55,7 +55,7 @@ class Witness:
             bootstrap_servers=bootstrap, isolation_level="read_committed", enable_auto_commit=False
         )
 
-    async def __aenter__(self) -> Witness:
+    async def __aenter__(self) -> Self:
         await self._admin.start()
         await self._consumer.start()
         return self
