@@ -1,4 +1,4 @@
-"""`python -m drill`: the operator's drill in full, on a broker of its own. `--short`: half a minute."""
+"""`python -m drill`: the operator's drill in full, on a broker of its own. `--short`: in short."""
 
 from __future__ import annotations
 

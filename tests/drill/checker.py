@@ -1,4 +1,4 @@
-"""The checker: judges a drill by what Kafka and the journal hold. Nothing of the package is here."""
+"""The checker: judges a drill by what Kafka and the journal hold, with nothing of the package."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ class Drill:
         await self._crew.deploy(BROKEN)
         self._timeline.tell(f"version {BROKEN} of an agent is deployed, and it is broken")
         await asyncio.sleep(self._scenes.broken_s)
-        while not await self._operator.waiting():
+        while not await self._operator.waiting():  # noqa: ASYNC110 - another process's work
             await asyncio.sleep(_LOOK_S)
         return self._timeline.tell("letters have arrived: the operator looks")
 
@@ -174,7 +174,7 @@ class Drill:
 
     async def _ending(self, witness: Witness, left: int, home_s: float) -> Ending:
         deadline = time.monotonic() + _SETTLED_S
-        while (behind := await witness.behind()) and time.monotonic() < deadline:
+        while (behind := await witness.behind()) and time.monotonic() < deadline:  # noqa: ASYNC110 - likewise
             await asyncio.sleep(_LOOK_S)
         await self._crew.stop()  # what they had at work is written down by now
         evidence = Evidence(

@@ -1,4 +1,4 @@
-"""`python -m drill.saying`: how long until somebody says that something is wrong, and that it is over.
+"""`python -m drill.saying`: how long until it is said that something is wrong, and that it is over.
 
 Real faults of real workers under a real Prometheus with the shipped rules. It looks and judges
 once a second here; as shipped it does so every 10 s, which adds up to 20 s. `--only NAME ...`
@@ -70,8 +70,6 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="streamagents-saying-"))
     with EmbeddedBroker(folder / "broker", free_port(), heap_mib=512) as broker:
         rows, wrongly = asyncio.run(play(broker.address, folder, arguments.only, arguments.calm))
-    for row in rows:
-        sys.stdout.write(line(row) + "\n")
     sys.stdout.write(f"said of those that are well: {', '.join(wrongly) or 'nothing'}\n")
     return 1 if wrongly or any(row.fired is None for row in rows) else 0
 
@@ -85,11 +83,20 @@ async def play(
     names += ["gateway"] if "broker" in only else ()
     async with watched(folder, RULES, names) as (watcher, ports):
         place = Round(broker, folder, watcher, ports)
-        playing = [asyncio.create_task(_simple(place, n)) for n in names if n in SIMPLE]
+        playing = [asyncio.create_task(_told(_simple(place, n))) for n in names if n in SIMPLE]
         others = {"circuit": _circuit, "monitor": _monitor, "disk": _disk, "broker": _broker}
-        playing += [asyncio.create_task(others[n](place)) for n in names if n in others]
+        playing += [asyncio.create_task(_told(others[n](place))) for n in names if n in others]
         wrongly = await _calm(place, calm_s) if "calm" in only else []
         return [row for rows in await asyncio.gather(*playing) for row in rows], wrongly
+
+
+async def _told(playing: Awaitable[list[Row]]) -> list[Row]:
+    """Rows are printed as they come: the last of them takes ten minutes."""
+    rows = await playing
+    for row in rows:
+        sys.stdout.write(line(row) + "\n")
+    sys.stdout.flush()
+    return rows
 
 
 async def _simple(place: Round, name: str) -> list[Row]:

@@ -1,4 +1,4 @@
-"""The ward: one worker a fault, each a job of its own under one Prometheus, so that none is mixed up."""
+"""The ward: a worker for each fault, and each is a job of its own under one Prometheus."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from drill.watcher import Watcher
+from drill.watcher import SILENT, Watcher
 from streamagents.devkit.sockets import free_port
 from support.prometheus import running_prometheus
 from support.workers import Fleet
@@ -102,24 +102,33 @@ class Bed:
             patience_s: how long to wait until it is said.
             over_s: how long to wait until it is said that it is over.
         """
-        row = Row(fault=fault, alert=alert)
-        since = time.monotonic()
+        row, since = Row(fault=fault, alert=alert), time.monotonic()
         await begin()
-        fires = lambda on, at: self.watcher.fires(self.name, alert, since=at, on=on)  # noqa: E731
-        says = lambda at, page, *w: self.watcher.says(self.name, page, *w, since=at)  # noqa: E731
-        await self.until(lambda: fires(True, since) is not None, patience_s)
-        row.fired = fires(True, since)
-        row.pages = {"/health": says(since, "/health", *words) if words else None}
-        row.pages["/ready"] = says(since, "/ready", "not ready", "silent")
+        row.fired = await self._until_told(alert, since, patience_s)
+        row.pages = self._pages(since, words, ("not ready", SILENT))
         ended = time.monotonic()
         await mend()
-        await self.until(lambda: fires(False, ended) is not None, over_s)
-        row.ended = fires(False, ended)
-        row.well = {
-            "/health": says(ended, "/health", "ok"),
-            "/ready": says(ended, "/ready", "ready"),
-        }
+        row.ended = await self._until_told(alert, ended, over_s, on=False)
+        row.well = self._pages(ended, ("ok",), ("ready",))
         return row
+
+    async def _until_told(
+        self, alert: str, since: float, most_s: float, *, on: bool = True
+    ) -> float | None:
+        def told() -> float | None:
+            return self.watcher.fires(self.name, alert, since=since, on=on)
+
+        await self.until(lambda: told() is not None, most_s)
+        return told()
+
+    def _pages(
+        self, since: float, health: tuple[str, ...], ready: tuple[str, ...]
+    ) -> dict[str, float | None]:
+        says = self.watcher.says
+        return {
+            "/health": says(self.name, "/health", *health, since=since),
+            "/ready": says(self.name, "/ready", *ready, since=since),
+        }
 
     @staticmethod
     async def until(holds: Callable[[], bool], seconds: float) -> bool:

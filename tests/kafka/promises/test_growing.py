@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Self
 
 import pytest
+from aiokafka import AIOKafkaConsumer
 
 from streamagents.bus import KafkaAdmin
+from streamagents.errors import TopicsError
+from streamagents.runtime.growing import Grower
+from streamagents.topics import Layout
 from support import wait_until_async
 from support.commands import streamagents
 from support.letters import Operator
 from support.workers import Fleet, job
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from streamagents.devkit.broker import EmbeddedBroker
@@ -62,6 +70,57 @@ class Grown(Fleet):
 
     async def counted(self) -> list[dict[str, Any]]:
         return [json.loads(r.value or b"") for r in await self.read("counted")]
+
+
+class Intruder:
+    """Joins the group while others grow its topic, in a thread of its own."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._in, self._out = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._stay()))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._out.set()
+        self._thread.join(30)
+
+    def join(self, said: str) -> None:
+        """Join as soon as anything is said."""
+        if not self._thread.ident:
+            self._thread.start()
+            assert self._in.wait(60), said
+
+    async def _stay(self) -> None:
+        consumer = AIOKafkaConsumer(
+            self._fleet.topic("counted"),
+            bootstrap_servers=self._fleet.bootstrap,
+            group_id=self._fleet.group,
+            enable_auto_commit=False,
+        )
+        await consumer.start()
+        try:
+            await wait_until_async(consumer.assignment, 60)
+            self._in.set()
+            await wait_until_async(self._out.is_set, 120)
+        finally:
+            await consumer.stop()
+
+
+def grower(fleet: Fleet, say: Callable[[str], None]) -> Grower:
+    """What `topics grow` uses."""
+    layout = Layout(prefix=fleet.prefix)
+    agents = import_module(fleet.module).app.registry.agents.values()
+    return Grower(
+        fleet.bootstrap,
+        group=fleet.group,
+        layout=layout,
+        registrations={layout.typed(one.event).name: one for one in agents},
+        folder=fleet.folder,
+        say=say,
+    )
 
 
 @pytest.mark.long
@@ -115,6 +174,43 @@ async def test_state_seen_ids_and_what_waits_move_with_their_keys(
         fleet.stop(fleet.workers[-1])
         assert "has 8 partitions already" in fleet.grow(code=1)
         assert "can only grow" in fleet.grow(code=1, partitions=4)
+
+
+async def test_a_worker_that_starts_in_the_middle_is_refused(
+    broker: EmbeddedBroker, tmp_path: Path
+) -> None:
+    async with Grown(broker.address, tmp_path, module="support.grown_app") as fleet:
+        worker = fleet.start()
+        await fleet.send("coin", coins(*range(40)))
+        await fleet.settled()
+        fleet.stop(worker)
+        fleet.grow_and_die()
+
+        for partitions in ("4", "8"):  # the old number, and the new one too soon
+            worker = fleet.start(ready=False, GROWN=partitions)
+            assert worker.wait(60) == 1
+        said = fleet.log.read_text()
+        assert "Traceback" not in said
+        assert "intake_begins" not in said.rpartition("LeaveGroup")[2]
+        assert "grew from 4 to 8 partitions" in fleet.grow()
+
+
+async def test_a_worker_that_joins_in_the_middle_ends_it_before_anything_is_deleted(
+    broker: EmbeddedBroker, tmp_path: Path
+) -> None:
+    async with Grown(broker.address, tmp_path, module="support.grown_app") as fleet:
+        worker = fleet.start()
+        await fleet.send("coin", coins(*range(40)))
+        await fleet.settled()
+        fleet.stop(worker)
+        kept = await fleet.state()
+        await fleet.send("coin", coins(*range(40, 80)))  # unread
+
+        with Intruder(fleet) as intruder:
+            with pytest.raises(TopicsError, match="has been started meanwhile: stop it"):
+                await grower(fleet, intruder.join).grow([fleet.topic("coin")], 8)
+            assert await fleet.state() == kept
+        assert "grew from 4 to 8 partitions" in fleet.grow()
 
 
 async def test_what_cannot_be_grown_is_refused_in_words(
