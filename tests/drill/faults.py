@@ -193,7 +193,8 @@ async def failing_monitor(bed: Bed, site: Callable[[], Any]) -> Row:
 
 
 async def full_disk(bed: Bed, disk: Path) -> Row:
-    """The data folder's disk is full, and events come."""
+    """The data folder's disk is full, and events come: the worker ends, and is started again."""
+    supervisor = asyncio.create_task(bed.keep_alive())
     filler = disk / "filler"
     sending = asyncio.create_task(_visit(bed))
 
@@ -210,12 +211,14 @@ async def full_disk(bed: Bed, disk: Path) -> Row:
             "the data folder's disk full",
             fill,
             empty,
-            alert="StreamagentsStuck",
+            alert="StreamagentsCrashLoop",
             words=("stuck", "stale", SILENT),
+            over_s=700,
         )
     finally:
-        sending.cancel()
-        await asyncio.wait([sending])
+        for task in (sending, supervisor):
+            task.cancel()
+        await asyncio.wait([sending, supervisor])
 
 
 async def _visit(bed: Bed) -> None:

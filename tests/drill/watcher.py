@@ -51,11 +51,11 @@ class Watcher:
 
     def says(self, name: str, page: str, *words: str, since: float) -> float | None:
         """Seconds until a page said one of these words."""
-        return _first(self._told.get(name + page, []), lambda word: word in words, since)
+        return first(self._told.get(name + page, []), lambda word: word in words, since)
 
     def fires(self, name: str, alert: str, *, since: float, on: bool = True) -> float | None:
         """Seconds until an alert fired about a process, or ended."""
-        return _first(self._alerts.get((alert, name), []), lambda fires: fires is on, since)
+        return first(self._alerts.get((alert, name), []), lambda fires: fires is on, since)
 
     def _page(self, name: str, port: int) -> None:
         code, body = _get(port, "/health")
@@ -89,7 +89,7 @@ def _of(labels: dict[str, str]) -> str:
     return labels.get("job", "").removeprefix("streamagents-")
 
 
-def _first(told: list[tuple[float, T]], holds: Callable[[T], bool], since: float) -> float | None:
+def first(told: list[tuple[float, T]], holds: Callable[[T], bool], since: float) -> float | None:
     """Seconds from a moment until something held; 0 if it did already."""
     before = [word for at, word in told if at <= since][-1:]
     if before and holds(before[0]):

@@ -73,15 +73,15 @@ async def test_a_kill_at_any_step_loses_repeats_and_reorders_nothing(
     broker: EmbeddedBroker, tmp_path: Path, seed: tuple[str, ...]
 ) -> None:
     async with Fleet(broker.address, tmp_path, module="support.grown_app") as fleet:
-        worker = fleet.start(LATER=str(time.time() + 3600))
+        worker = fleet.start(ready=False, LATER=str(time.time() + 3600))
         await fleet.send("coin", coins(SEEN))
         await fleet.send("coin", coins((60, 61, 62), what="fail"))
         await fleet.send("coin", coins((63, 64), what="later"))
         await fleet.send("coin", coins((83, 84)))  # behind them, of the same keys
-        soon = (datetime.now(UTC) + timedelta(seconds=60)).isoformat().encode()
+        soon = (datetime.now(UTC) + timedelta(seconds=90)).isoformat().encode()
         delayed = [("streamagents-not-before", soon)]
         await fleet.send("coin", coins(range(100, 110)), headers=delayed)
-        await fleet.settled()
+        await fleet.settled(240)
         fleet.stop(worker)
         await fleet.send("coin", coins((*SEEN, *UNREAD)))  # the first of them are known
 
@@ -90,7 +90,7 @@ async def test_a_kill_at_any_step_loses_repeats_and_reorders_nothing(
         assert set(places) >= {"apply", "add_partitions", "_fence", "send_together"}
 
         fleet.environment["GROWN"] = "8"
-        fleet.start()
+        fleet.start(ready=False)
         said = Operator(fleet).json("replay", "--topic", "coin", "--yes", "--wait", "60")
         assert said["outcomes"] == {"done": 3}
         wanted = {*SEEN, *range(60, 65), 83, 84, *range(100, 110), *UNREAD}
@@ -99,7 +99,7 @@ async def test_a_kill_at_any_step_loses_repeats_and_reorders_nothing(
             return len(await counted(fleet)) >= len(wanted)
 
         await wait_until_async(all_counted, 180)
-        await fleet.settled()
+        await fleet.settled(240)
         found = await counted(fleet)
         assert Counter(c["n"] for c in found) == dict.fromkeys(wanted, 1)
         assert Counter(int(n) for n, *_ in fleet.lines("pay")) == dict.fromkeys(wanted, 1)
