@@ -70,12 +70,12 @@ class UnreadMove:
             BrokerUnavailableError: the broker did not answer.
         """
         copies = {at: self._copies_from(notes.get(at, ""), end) for at, end in ends.items()}
-        starts = {at: commits.get(at, 0) for at in ends}
         left = {
             at: end
             for at, end in ends.items()
-            if at[1] < self._before and starts[at] < copies[at]  # beyond it all is copied
+            if at[1] < self._before and commits.get(at, 0) < copies[at]  # beyond it all is copied
         }
+        starts = {at: commits.get(at, 0) if at in left else end for at, end in ends.items()}
         if not left:
             return 0
         new_notes = {at: f"{self._note}{end}" for at, end in left.items()}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 HOME_S = 300.0
 """From the first letter until the last of them has come home."""
-_SETTLED_S = 60.0
+_SETTLED_S = 240.0
 _LOOK_S = 0.25
 _TRIES = 5
 

@@ -8,13 +8,16 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections import Counter, defaultdict
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
 import pytest
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import KafkaError
 
 from streamagents.bus import KafkaAdmin
 from streamagents.errors import TopicsError
@@ -23,10 +26,11 @@ from streamagents.topics import Layout
 from support import wait_until_async
 from support.commands import streamagents
 from support.letters import Operator
+from support.topics import create_topics, spec
 from support.workers import Fleet, job
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable, Iterable
     from pathlib import Path
 
     from streamagents.devkit.broker import EmbeddedBroker
@@ -211,6 +215,40 @@ async def test_a_worker_that_joins_in_the_middle_ends_it_before_anything_is_dele
                 await grower(fleet, intruder.join).grow([fleet.topic("coin")], 8)
             assert await fleet.state() == kept
         assert "grew from 4 to 8 partitions" in fleet.grow()
+
+
+async def test_a_transaction_that_a_kill_left_open_is_waited_for(
+    broker: EmbeddedBroker, tmp_path: Path
+) -> None:
+    async with Grown(broker.address, tmp_path, module="support.grown_app") as fleet:
+        worker = fleet.start()
+        await fleet.send("coin", coins(*range(40)))
+        await fleet.settled()
+        fleet.stop(worker)
+        changelog = spec(fleet.topic("grown-state-p8-changelog"), partitions=8)
+        await create_topics(fleet.bootstrap, changelog)
+
+        async with left_open(fleet.bootstrap, changelog.name, range(8)):
+            assert "grew from 4 to 8 partitions" in fleet.grow()
+
+
+@asynccontextmanager
+async def left_open(bootstrap: str, topic: str, partitions: Iterable[int]) -> AsyncIterator[None]:
+    """A transaction that nobody ends: the broker does, some seconds later."""
+    dead = AIOKafkaProducer(
+        bootstrap_servers=bootstrap,
+        transactional_id=f"dead-{uuid.uuid4()}",
+        transaction_timeout_ms=10_000,
+    )
+    await dead.start()
+    await dead.begin_transaction()
+    for number in partitions:
+        await dead.send_and_wait(topic, b"0", key=b"w\0", partition=number)
+    try:
+        yield
+    finally:
+        with suppress(KafkaError):
+            await dead.stop()
 
 
 async def test_what_cannot_be_grown_is_refused_in_words(
