@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from streamagents.bus import KafkaAdmin
+from streamagents.bus import KafkaAdmin, wait_until_stable
 from streamagents.bus.failures import answered
 from streamagents.bus.raw import header_name
 from streamagents.errors import TopicsError
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from streamagents.agents import Registration
-    from streamagents.topics import Layout
+    from streamagents.topics import Layout, TopicSpec
+
+_OPEN_S = 40.0
+"""A transaction that a kill left open is ended by the broker after twenty seconds at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,12 +90,15 @@ class Grower:
                 self._layout.changelog(self._group, count) for count in (before, partitions)
             )
             there = await admin.partitions()
-            await admin.apply([Change(action="create", spec=new)] if new.name not in there else [])
-            for topic in topics:
-                if there[topic] < partitions:
-                    await admin.add_partitions(topic, partitions)
-            await admin.wait_for([*topics, new.name], self._timeout_s)
+            await self._make_room(admin, topics, new, there)
             await self._fence(before)
+            # What a kill left open, and how far it had come with it, is known when that has ended.
+            await wait_until_stable(
+                self._bootstrap,
+                [*topics, old.name, new.name],
+                within_s=_OPEN_S,
+                timeout_s=self._timeout_s,
+            )
             guard = partial(self._undisturbed, admin, await admin.end_offsets([old.name]))
             values = await self._state_move(growth).move(
                 old.name, new.name, say=self._say, undisturbed=guard
@@ -104,6 +110,15 @@ class Grower:
                 if there.get(name, partitions) < partitions:
                     await admin.add_partitions(name, partitions)
         return Grown(before=before, after=partitions, values=values, records=records)
+
+    async def _make_room(
+        self, admin: KafkaAdmin, topics: Sequence[str], new: TopicSpec, there: Mapping[str, int]
+    ) -> None:
+        await admin.apply([Change(action="create", spec=new)] if new.name not in there else [])
+        for topic in topics:
+            if there[topic] < new.partitions:
+                await admin.add_partitions(topic, new.partitions)
+        await admin.wait_for([*topics, new.name], self._timeout_s)
 
     def _together(self, topics: Sequence[str]) -> None:
         unknown = [topic for topic in topics if topic not in self._registrations]

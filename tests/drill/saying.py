@@ -44,6 +44,8 @@ SIMPLE: dict[str, Callable[[Bed], Awaitable[Row]]] = {
     "letters": faults.letters,
     "topic": faults.no_topic,
 }
+_START_S = 300.0
+"""Of a broker, on a machine that is busy."""
 CALM = ("idle", "waiting", "long", "deploy-1", "deploy-2")
 OTHERS = ("circuit", "monitor", "disk", "broker")
 WELL = {"ok", "starting", "stopping"}
@@ -68,8 +70,12 @@ def main() -> int:
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # or processes would be left behind
     folder = Path(tempfile.mkdtemp(prefix="streamagents-saying-"))
-    with EmbeddedBroker(folder / "broker", free_port(), heap_mib=512) as broker:
+    broker = EmbeddedBroker(folder / "broker", free_port(), heap_mib=512)
+    broker.start(_START_S)
+    try:
         rows, wrongly = asyncio.run(play(broker.address, folder, arguments.only, arguments.calm))
+    finally:
+        broker.stop()
     sys.stdout.write(f"said of those that are well: {', '.join(wrongly) or 'nothing'}\n")
     return 1 if wrongly or any(row.fired is None for row in rows) else 0
 
@@ -147,7 +153,7 @@ async def _disk(place: Round) -> list[Row]:
 
 async def _broker(place: Round) -> list[Row]:
     own = EmbeddedBroker(place.folder / "own-broker", free_port())
-    await asyncio.to_thread(own.start)
+    await asyncio.to_thread(own.start, _START_S)
     try:
         async with bed(
             "broker", own.address, place.folder, place.watcher, place.ports["broker"]

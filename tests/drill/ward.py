@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PATIENT = "drill.patient_app"
-_WELL_S = 240.0
+_WELL_S = 600.0
 _LOOK_S = 0.2
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.kafka, pytest.mark.long, pytest.mark.timeout(900)]
 
 KEYS = 20
-BATCH = 25
+BATCH = 10
 SEEN, UNREAD = range(60), range(200, 400)
 
 
@@ -86,7 +86,7 @@ async def test_a_kill_at_any_step_loses_repeats_and_reorders_nothing(
         await fleet.send("coin", coins((*SEEN, *UNREAD)))  # the first of them are known
 
         places = die_again_and_again(fleet, *seed)
-        assert places.count("send_together") > 10
+        assert places.count("send_together") > 8
         assert set(places) >= {"apply", "add_partitions", "_fence", "send_together"}
 
         fleet.environment["GROWN"] = "8"
