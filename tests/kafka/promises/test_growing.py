@@ -12,7 +12,6 @@ import uuid
 from collections import Counter, defaultdict
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
 import pytest
@@ -21,16 +20,15 @@ from aiokafka.errors import KafkaError
 
 from streamagents.bus import KafkaAdmin
 from streamagents.errors import TopicsError
-from streamagents.runtime.growing import Grower
-from streamagents.topics import Layout
 from support import wait_until_async
 from support.commands import streamagents
+from support.growing import grower
 from support.letters import Operator
 from support.topics import create_topics, spec
 from support.workers import Fleet, job
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable
+    from collections.abc import AsyncIterator, Iterable
     from pathlib import Path
 
     from streamagents.devkit.broker import EmbeddedBroker
@@ -111,20 +109,6 @@ class Intruder:
             await wait_until_async(self._out.is_set, 120)
         finally:
             await consumer.stop()
-
-
-def grower(fleet: Fleet, say: Callable[[str], None]) -> Grower:
-    """What `topics grow` uses."""
-    layout = Layout(prefix=fleet.prefix)
-    agents = import_module(fleet.module).app.registry.agents.values()
-    return Grower(
-        fleet.bootstrap,
-        group=fleet.group,
-        layout=layout,
-        registrations={layout.typed(one.event).name: one for one in agents},
-        folder=fleet.folder,
-        say=say,
-    )
 
 
 @pytest.mark.long

@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from streamagents.bus import KafkaAdmin, KafkaTogether
+from streamagents.runtime import unread
 from support import wait_until_async
+from support.growing import grower
 from support.letters import Operator
 from support.workers import Fleet, job
 
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 
     from streamagents.devkit.broker import EmbeddedBroker
 
-pytestmark = [pytest.mark.kafka, pytest.mark.long, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(900)]
 
 KEYS = 20
 BATCH = 10
@@ -68,6 +71,7 @@ def die_again_and_again(fleet: Fleet, *seed: str) -> list[str]:
     return places
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [(), ("7",)], ids=["each step", "at random, too"])
 async def test_a_kill_at_any_step_loses_repeats_and_reorders_nothing(
     broker: EmbeddedBroker, tmp_path: Path, seed: tuple[str, ...]
@@ -110,3 +114,48 @@ async def test_a_kill_at_any_step_loses_repeats_and_reorders_nothing(
             assert [c["count"] for c in ours] == list(range(1, len(ours) + 1)), key
             unread = [c["n"] for c in ours if c["n"] in UNREAD]
             assert unread == sorted(unread), key
+
+
+class Killed(BaseException):
+    """What a test puts in the place of a kill between two transactions."""
+
+
+@pytest.mark.parametrize("lives", [(2,), (3, 1, 2)], ids=str)
+async def test_keys_keep_their_order_when_it_is_killed_between_two_batches(
+    broker: EmbeddedBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lives: tuple[int, ...]
+) -> None:
+    monkeypatch.setattr(unread, "_BATCH", BATCH)
+    send_together = KafkaTogether.send_together
+    async with Fleet(broker.address, tmp_path, module="support.grown_app") as fleet:
+        await fleet.send("coin", coins(range(100)))
+        for batches in lives:
+            left = batches
+
+            async def until_killed(writer: KafkaTogether, *records: Any, **more: Any) -> None:
+                nonlocal left
+                if not left:
+                    raise Killed
+                left -= 1
+                await send_together(writer, *records, **more)
+
+            monkeypatch.setattr(KafkaTogether, "send_together", until_killed)
+            with pytest.raises(Killed):
+                await grower(fleet, print).grow([fleet.topic("coin")], 8)
+        monkeypatch.setattr(KafkaTogether, "send_together", send_together)
+        await grower(fleet, print).grow([fleet.topic("coin")], 8)
+        found = await still_unread(fleet)
+    assert {n for numbers in found.values() for n in numbers} == set(range(100))
+    assert found == {key: sorted(numbers) for key, numbers in found.items()}
+
+
+async def still_unread(fleet: Fleet) -> dict[str, list[int]]:
+    """By key, what a worker will see for the first time, in the order in which it will."""
+    async with KafkaAdmin(fleet.bootstrap) as admin:
+        commits = await admin.committed(fleet.group)
+    found: dict[str, list[int]] = defaultdict(list)
+    for record in await fleet.read("coin"):
+        if record.offset >= commits.get((record.topic, record.partition), 0):
+            coin = json.loads(record.value or b"")
+            if coin["n"] not in found[coin["who"]]:
+                found[coin["who"]].append(coin["n"])
+    return dict(found)
