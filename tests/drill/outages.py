@@ -29,9 +29,9 @@ async def gateway(
     broker: EmbeddedBroker, folder: Path, watcher: Watcher, port: int
 ) -> AsyncIterator[Watcher]:
     """A gateway, to which somebody posts all the time."""
-    process = GatewayProcess(broker.address, folder)
+    here = {"STREAMAGENTS_GATEWAY_PORT": str(port)}
+    process = GatewayProcess(broker.address, folder, env=here)
     process.port = port
-    process._env["STREAMAGENTS_GATEWAY_PORT"] = str(port)
     await asyncio.to_thread(process.__enter__)
     posting = asyncio.create_task(_post(process.url))
     try:
