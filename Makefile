@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: demo test check format bench chaos evals dashboards manifests lock clean
+.PHONY: demo test check format bench chaos drill evals dashboards manifests lock clean
 
 demo: $(VENV)/installed
 	@$(BIN)/streamagents demo
@@ -38,6 +38,10 @@ bench: $(VENV)/installed $(PEERS)/installed
 chaos: $(VENV)/installed
 	@$(BIN)/python -m pytest -m long tests/chaos # first: can it fail at all?
 	@PYTHONPATH=tests $(BIN)/python -m chaos --tally .streamagents/chaos-tally.jsonl $(ARGS)
+
+# An agent breaks under load, and its events are brought home by the command line. ARGS="--short"
+drill: $(VENV)/installed
+	@PYTHONPATH=tests $(BIN)/python -m drill $(ARGS)
 
 # The starter agents over labelled cases: the rules, recorded answers, and with a key a real model,
 # which costs. ARGS="--agent lead", "--provider rules", "--wrong", "--json"

@@ -7,7 +7,7 @@ wait has an end. The worker's own consumer and transactions are no part of it (`
 from streamagents.bus.admin import KafkaAdmin
 from streamagents.bus.lasting import LastingBus
 from streamagents.bus.producer import KafkaBus
-from streamagents.bus.reader import KafkaReader, TopicReader, read_all, read_tail
+from streamagents.bus.reader import KafkaReader, TopicReader, read_all, read_tail, wait_until_stable
 from streamagents.bus.together import KafkaTogether
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "TopicReader",
     "read_all",
     "read_tail",
+    "wait_until_stable",
 ]

@@ -150,6 +150,11 @@ class KafkaAdmin:
             if found.offset >= 0
         }
 
+    async def notes(self, group: str) -> dict[Partition, str]:
+        """What stands beside the positions that a group has committed."""
+        offsets = await self._answer(lambda: self._client.list_consumer_group_offsets(group))
+        return {(tp.topic, tp.partition): found.metadata for tp, found in offsets.items()}
+
     async def members(self, group: str) -> int:
         """How many members a group has; none for one that does not exist."""
         answers = await self._answer(lambda: self._client.describe_consumer_groups([group]))
@@ -162,9 +167,15 @@ class KafkaAdmin:
         wanted = {name: NewPartitions(partitions)}
         await self._answer(lambda: self._client.create_partitions(wanted))
 
-    async def end_offsets(self, names: Iterable[str]) -> dict[Partition, int]:
-        """Where what is committed of each partition ends; unknown topics are left out."""
-        return await self._offsets(names, "end_offsets")
+    async def end_offsets(
+        self, names: Iterable[str], *, committed: bool = True
+    ) -> dict[Partition, int]:
+        """Where what is committed of each partition ends; unknown topics are left out.
+
+        With `committed=False` what lies in open transactions counts, too.
+        """
+        isolation = "read_committed" if committed else "read_uncommitted"
+        return await self._offsets(names, "end_offsets", isolation)
 
     async def begin_offsets(self, names: Iterable[str]) -> dict[Partition, int]:
         """The first offset that is still there, by partition; unknown topics are left out."""
@@ -184,7 +195,9 @@ class KafkaAdmin:
         }
         await self._answer(lambda: self._client.delete_records(wanted))
 
-    async def _offsets(self, names: Iterable[str], which: str) -> dict[Partition, int]:
+    async def _offsets(
+        self, names: Iterable[str], which: str, isolation: str = "read_committed"
+    ) -> dict[Partition, int]:
         metadata = await self._metadata()
         partitions = [
             TopicPartition(name, partition["partition"])
@@ -197,7 +210,7 @@ class KafkaAdmin:
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap,
             client_id="streamagents-admin",
-            isolation_level="read_committed",
+            isolation_level=isolation,
             request_timeout_ms=int(self._timeout_s * 1000),
         )
         try:

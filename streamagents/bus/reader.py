@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from streamagents.ports import Record
 
 _POLL_MS = 200
+_LOOK_S = 0.5
 
 
 class TopicReader:
@@ -147,6 +148,30 @@ class TopicReader:
         async with answered(self._bootstrap, self._timeout_s):
             positions = {tp: int(await self._consumer.position(tp)) for tp in ends}
         return sum(max(0, end - positions[tp]) for tp, end in ends.items())
+
+
+async def wait_until_stable(
+    bootstrap: str, names: Sequence[str], *, within_s: float, timeout_s: float = 10.0
+) -> None:
+    """Wait until no transaction is open that was open now: what it holds back, nobody can read.
+
+    Raises:
+        BrokerUnavailableError: no broker answered, or one of them is open for longer.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + within_s
+    async with KafkaAdmin(bootstrap, timeout_s=timeout_s) as admin:
+        ends = await admin.end_offsets(names, committed=False)
+        while True:
+            stable = await admin.end_offsets(names)
+            if all(stable[at] >= end for at, end in ends.items()):
+                return
+            if loop.time() > deadline:
+                raise BrokerUnavailableError(
+                    f"A transaction in {', '.join(names)} has been open for {within_s:g} s. Who "
+                    "writes there? Wait for its end, and run this again."
+                )
+            await asyncio.sleep(_LOOK_S)
 
 
 class KafkaReader:

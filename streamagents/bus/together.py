@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiokafka import TopicPartition
 from aiokafka import errors as kafka
+from aiokafka.structs import OffsetAndMetadata
 
 from streamagents.bus.failures import answered
 from streamagents.bus.producer import KafkaBus
@@ -46,8 +47,11 @@ class KafkaTogether(KafkaBus):
         *,
         commits: Mapping[tuple[str, int], int] | None = None,
         group: str = "",
+        notes: Mapping[tuple[str, int], str] | None = None,
     ) -> None:
         """Write them and wait until they are committed, with a group's positions if given.
+
+        `notes` are kept by Kafka beside these positions, until others are committed.
 
         Raises:
             BrokerUnavailableError: the broker did not acknowledge in time; all of them may have
@@ -60,7 +64,11 @@ class KafkaTogether(KafkaBus):
                 await self._producer.begin_transaction()
                 await self.send_all(records)
                 if commits:
-                    offsets = {TopicPartition(*at): offset for at, offset in commits.items()}
+                    noted = notes or {}
+                    offsets = {
+                        TopicPartition(*at): OffsetAndMetadata(offset, noted.get(at, ""))
+                        for at, offset in commits.items()
+                    }
                     await self._producer.send_offsets_to_transaction(offsets, group)
                 await self._producer.commit_transaction()
         except BaseException:  # Ctrl-C included: nothing stays open that could be closed

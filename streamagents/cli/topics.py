@@ -73,6 +73,7 @@ def grow(
         group=application.group,
         layout=application.layout,
         registrations=registrations_of(application),
+        folder=application.settings.data_dir,
         say=lambda sentence: typer.echo(sentence, err=True),
     )
     names = [application.layout.name(topic) for topic in topics]

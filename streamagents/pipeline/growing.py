@@ -7,7 +7,7 @@ where it goes. What has no key stays on its partition.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from streamagents.errors import EventError
 from streamagents.pipeline.chain import read
@@ -27,13 +27,14 @@ from streamagents.pipeline.places import (
 from streamagents.pipeline.stored import decode_record, encode_record, key_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from streamagents.agents import Registration
     from streamagents.pipeline.stored import StoredRecord
     from streamagents.ports import Record
 
 _PREFIX_BYTES = len(steps_of(b""))
+_NOWHERE = -1
 _OFFSET_BITS = 40
 """Offsets of two partitions meet in one: the old partition's number goes above them."""
 
@@ -46,6 +47,13 @@ class Moved:
     key: bytes
     value: bytes
     old_key: bytes
+
+
+class Entries(Protocol):
+    """The state of one partition; a dict is one."""
+
+    def items(self) -> Iterable[tuple[bytes, bytes]]:
+        """Keys and values, from the beginning each time."""
 
 
 class Growth:
@@ -67,25 +75,35 @@ class Growth:
         self._name_of = name_of
         self._agents = {registration.name for registration in registrations.values()}
 
-    def moves(self, partition: int, state: Mapping[bytes, bytes]) -> Iterator[Moved]:
+    def moves(self, partition: int, state: Entries) -> Iterator[Moved]:
         """What of one partition's state belongs to the topics, and where it goes."""
-        steps: dict[bytes, int] = {}
+        # Few events have steps: where each of a million others goes, needs no memory.
+        steps = {key[:_PREFIX_BYTES]: _NOWHERE for key, _ in state.items() if key.startswith(STEPS)}
         for key, value in state.items():
-            if key.startswith(MARKS) and (seen := read_seen_key(key)) is not None:
-                if seen.topic in self._registrations:
-                    to = steps[steps_of(key)] = self._of_mark(partition, key, value)
-                    yield Moved(to, key, value, key)
-            elif key.startswith(VALUES):
-                owner = key_of(value) or b""
-                if any(key.startswith(values_of(agent, owner)) for agent in self._agents):
-                    yield Moved(self._partition_of(owner), key, value, key)
-            elif key.startswith((PARKED, DELAYED)):
-                record = decode_record(key, value, self._name_of)
-                if record.topic in self._registrations:
-                    yield self._of_record(partition, record)
+            moved = self._moved(partition, key, value)
+            if moved is None:
+                continue
+            if steps and key.startswith(MARKS) and (owned := steps_of(key)) in steps:
+                steps[owned] = moved.partition
+            yield moved
         for key, value in state.items():
-            if key.startswith(STEPS) and (owned := steps.get(key[:_PREFIX_BYTES])) is not None:
-                yield Moved(owned, key, value, key)
+            if key.startswith(STEPS) and (to := steps[key[:_PREFIX_BYTES]]) != _NOWHERE:
+                yield Moved(to, key, value, key)
+
+    def _moved(self, partition: int, key: bytes, value: bytes) -> Moved | None:
+        """One entry; None if it stays. Steps go with the mark of their event."""
+        if key.startswith(MARKS) and (seen := read_seen_key(key)) is not None:
+            if seen.topic in self._registrations:
+                return Moved(self._of_mark(partition, key, value), key, value, key)
+        elif key.startswith(VALUES):
+            owner = key_of(value) or b""
+            if any(key.startswith(values_of(agent, owner)) for agent in self._agents):
+                return Moved(self._partition_of(owner), key, value, key)
+        elif key.startswith((PARKED, DELAYED)):
+            record = decode_record(key, value, self._name_of)
+            if record.topic in self._registrations:
+                return self._of_record(partition, record)
+        return None
 
     def place(self, record: Record) -> int:
         """Where a record belongs; what cannot be read, or has no key, stays."""

@@ -10,27 +10,26 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from streamagents.bus import KafkaAdmin, KafkaTogether, TopicReader
+from streamagents.bus import KafkaAdmin, wait_until_stable
 from streamagents.bus.failures import answered
 from streamagents.bus.raw import header_name
 from streamagents.errors import TopicsError
 from streamagents.pipeline.growing import Growth
-from streamagents.pipeline.identity import forwarded_headers
-from streamagents.ports import Outgoing
+from streamagents.runtime.moving import StateMove
 from streamagents.runtime.partitioner import partition_of
 from streamagents.runtime.transaction import start_producer, stop_producer
+from streamagents.runtime.unread import UnreadMove
 from streamagents.topics import Change
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from streamagents.agents import Registration
-    from streamagents.pipeline.growing import Moved
-    from streamagents.ports import Record
-    from streamagents.topics import Layout
+    from streamagents.topics import Layout, TopicSpec
 
-_BATCH = 500
-_BATCH_BYTES = 4 << 20
+_OPEN_S = 40.0
+"""A transaction that a kill left open is ended by the broker after twenty seconds at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +53,7 @@ class Grower:
         group: the application's consumer group.
         layout: where its topics are.
         registrations: who handles what, by topic.
+        folder: on whose disk there is room for a copy of the state.
         say: told what happens, in words.
     """
 
@@ -64,17 +64,21 @@ class Grower:
         group: str,
         layout: Layout,
         registrations: Mapping[str, Registration],
+        folder: Path,
         say: Callable[[str], None],
         timeout_s: float = 10.0,
     ) -> None:
         self._bootstrap, self._group, self._layout = bootstrap, group, layout
-        self._registrations, self._say, self._timeout_s = registrations, say, timeout_s
+        self._registrations, self._folder = registrations, folder
+        self._say, self._timeout_s = say, timeout_s
 
     async def grow(self, topics: Sequence[str], partitions: int) -> Grown:
         """Give topics so many partitions, with the group stopped.
 
         Raises:
-            TopicsError: it is refused, or what was written could not be read back.
+            TopicsError: it is refused, a worker was started meanwhile, or what was written could
+                not be read back.
+            StateError: there is no room for a copy of the state in the folder.
             BrokerUnavailableError: the broker did not answer; run it again.
         """
         self._together(topics)
@@ -86,20 +90,35 @@ class Grower:
                 self._layout.changelog(self._group, count) for count in (before, partitions)
             )
             there = await admin.partitions()
-            await admin.apply([Change(action="create", spec=new)] if new.name not in there else [])
-            for topic in topics:
-                if there[topic] < partitions:
-                    await admin.add_partitions(topic, partitions)
-            await admin.wait_for([*topics, new.name], self._timeout_s)
+            await self._make_room(admin, topics, new, there)
             await self._fence(before)
-            values = await self._move_state(growth, old.name, new.name)
-            records = await self._move_records(admin, growth, topics, before)
+            # What a kill left open, and how far it had come with it, is known when that has ended.
+            await wait_until_stable(
+                self._bootstrap,
+                [*topics, old.name, new.name],
+                within_s=_OPEN_S,
+                timeout_s=self._timeout_s,
+            )
+            guard = partial(self._undisturbed, admin, await admin.end_offsets([old.name]))
+            values = await self._state_move(growth).move(
+                old.name, new.name, say=self._say, undisturbed=guard
+            )
+            records = await self._move_unread(admin, growth, topics, (before, partitions))
             # The last of all: as long as it has the old number, the rest may not be complete.
             for topic in topics:
                 name = self._layout.letters_name(topic)
                 if there.get(name, partitions) < partitions:
                     await admin.add_partitions(name, partitions)
         return Grown(before=before, after=partitions, values=values, records=records)
+
+    async def _make_room(
+        self, admin: KafkaAdmin, topics: Sequence[str], new: TopicSpec, there: Mapping[str, int]
+    ) -> None:
+        await admin.apply([Change(action="create", spec=new)] if new.name not in there else [])
+        for topic in topics:
+            if there[topic] < new.partitions:
+                await admin.add_partitions(topic, new.partitions)
+        await admin.wait_for([*topics, new.name], self._timeout_s)
 
     def _together(self, topics: Sequence[str]) -> None:
         unknown = [topic for topic in topics if topic not in self._registrations]
@@ -139,6 +158,43 @@ class Grower:
             )
         return before
 
+    async def _undisturbed(self, admin: KafkaAdmin, ends: Mapping[tuple[str, int], int]) -> None:
+        """Nobody has come meanwhile: what a worker writes now, the copy does not have.
+
+        Raises:
+            TopicsError: somebody has.
+        """
+        members = await admin.members(self._group)
+        written = await admin.end_offsets({topic for topic, _ in ends})
+        if members or written != ends:
+            raise TopicsError(
+                f"A worker of {self._group} has been started meanwhile: stop it, and run this "
+                "again. Nothing is lost, and nothing was deleted."
+            )
+
+    def _state_move(self, growth: Growth) -> StateMove:
+        return StateMove(self._bootstrap, growth, folder=self._folder, timeout_s=self._timeout_s)
+
+    async def _move_unread(
+        self, admin: KafkaAdmin, growth: Growth, topics: Sequence[str], counts: tuple[int, int]
+    ) -> int:
+        move = UnreadMove(
+            self._bootstrap,
+            self._group,
+            growth,
+            before=counts[0],
+            partitions=counts[1],
+            undisturbed=partial(self._undisturbed, admin, {}),
+            timeout_s=self._timeout_s,
+        )
+        unread = await move.move(
+            await admin.end_offsets(topics),
+            await admin.committed(self._group),
+            await admin.notes(self._group),
+        )
+        self._say(f"{unread:,} unread records were written anew where they belong.")
+        return unread
+
     async def _fence(self, partitions: int) -> None:
         """A worker that is frozen, and no member any more, writes nothing from here on."""
         settings = {"bootstrap_servers": self._bootstrap, "client_id": "streamagents-grow"}
@@ -147,106 +203,6 @@ class Grower:
             async with answered(self._bootstrap, self._timeout_s):
                 producer = await start_producer(settings, name)
             await stop_producer(producer)
-
-    # -- the state -------------------------------------------------------------------------------
-
-    async def _move_state(self, growth: Growth, old: str, new: str) -> int:
-        moved: list[tuple[int, Moved]] = []
-        for number, state in (await self._states(old)).items():
-            moved += [(number, move) for move in growth.moves(number, state)]
-        self._say(f"{len(moved):,} values of the state move from {old} to {new}.")
-        await self._write(
-            Outgoing(topic=new, key=move.key, value=move.value, partition=move.partition)
-            for _, move in moved
-        )
-        written = await self._states(new)
-        missing = [
-            move for _, move in moved if written.get(move.partition, {}).get(move.key) != move.value
-        ]
-        if missing:
-            raise TopicsError(
-                f"{len(missing):,} of {len(moved):,} values of the state could not be read back "
-                f"from {new}: the old ones are untouched, run it again."
-            )
-        await self._write(
-            Outgoing(topic=old, key=move.old_key, value=None, partition=number)
-            for number, move in moved
-        )
-        return len(moved)
-
-    async def _states(self, changelog: str) -> dict[int, dict[bytes, bytes]]:
-        """A table as whoever recovers it reads it, by partition."""
-        states: dict[int, dict[bytes, bytes]] = {}
-        async with TopicReader(self._bootstrap, [changelog], timeout_s=self._timeout_s) as reader:
-            async for record in reader.to_end():
-                state = states.setdefault(record.partition, {})
-                if record.value is None:
-                    state.pop(record.key or b"", None)
-                else:
-                    state[record.key or b""] = record.value
-        return states
-
-    async def _write(self, records: Iterable[Outgoing]) -> None:
-        async with KafkaTogether(self._bootstrap, timeout_s=self._timeout_s) as writer:
-            batch: list[Outgoing] = []
-            size = 0
-            for record in records:
-                batch.append(record)
-                size += len(record.value or b"")
-                if len(batch) >= _BATCH or size >= _BATCH_BYTES:
-                    await writer.send_together(batch)
-                    batch, size = [], 0
-            if batch:
-                await writer.send_together(batch)
-
-    # -- unread records --------------------------------------------------------------------------
-
-    async def _move_records(
-        self, admin: KafkaAdmin, growth: Growth, topics: Sequence[str], before: int
-    ) -> int:
-        """Written anew, behind what is there, and their old places committed, in one transaction.
-
-        Those that stay on their partition, too: only a beginning of it can be committed.
-        """
-        commits = await admin.committed(self._group)
-        ends = await admin.end_offsets(topics)
-        starts = {at: commits.get(at, 0) for at in ends}
-        unread = 0
-        async with (
-            KafkaTogether(self._bootstrap, timeout_s=self._timeout_s) as writer,
-            TopicReader(
-                self._bootstrap, topics, timeout_s=self._timeout_s, starts=starts
-            ) as reader,
-        ):
-            batch: list[Outgoing] = []
-            read: dict[tuple[str, int], int] = {}
-            size = 0
-            async for record in reader.to_end():
-                at = (record.topic, record.partition)
-                if record.partition >= before or record.offset >= ends[at]:
-                    continue
-                batch.append(_anew(record, growth.place(record)))
-                read[at] = record.offset + 1
-                size += len(record.value or b"")
-                unread += 1
-                if len(batch) >= _BATCH or size >= _BATCH_BYTES:
-                    await writer.send_together(batch, commits=read, group=self._group)
-                    batch, read, size = [], {}, 0
-            if batch:
-                await writer.send_together(batch, commits=read, group=self._group)
-        self._say(f"{unread:,} unread records were written anew where they belong.")
-        return unread
-
-
-def _anew(record: Record, partition: int) -> Outgoing:
-    return Outgoing(
-        topic=record.topic,
-        key=record.key,
-        value=record.value,
-        headers=forwarded_headers(record, tuple(record.headers)),
-        partition=partition,
-        timestamp=record.timestamp,
-    )
 
 
 def _belongs(key: bytes, *, partitions: int) -> int:

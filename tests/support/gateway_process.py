@@ -69,7 +69,7 @@ class GatewayProcess:
                 stderr=subprocess.STDOUT,
                 env=self._env,
             )
-        wait_until(lambda: "gateway_serves" in self.said() or self.has_ended, 60)
+        wait_until(lambda: "gateway_serves" in self.said() or self.has_ended, 180)
         assert not self.has_ended, self.said()
         return self
 

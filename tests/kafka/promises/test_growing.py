@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
+import threading
 import time
+import uuid
 from collections import Counter, defaultdict
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import KafkaError
 
 from streamagents.bus import KafkaAdmin
+from streamagents.errors import TopicsError
 from support import wait_until_async
 from support.commands import streamagents
+from support.growing import grower
 from support.letters import Operator
+from support.topics import create_topics, spec
 from support.workers import Fleet, job
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
     from pathlib import Path
 
     from streamagents.devkit.broker import EmbeddedBroker
@@ -62,6 +72,43 @@ class Grown(Fleet):
 
     async def counted(self) -> list[dict[str, Any]]:
         return [json.loads(r.value or b"") for r in await self.read("counted")]
+
+
+class Intruder:
+    """Joins the group while others grow its topic, in a thread of its own."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._in, self._out = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._stay()))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._out.set()
+        self._thread.join(30)
+
+    def join(self, said: str) -> None:
+        """Join as soon as anything is said."""
+        if not self._thread.ident:
+            self._thread.start()
+            assert self._in.wait(60), said
+
+    async def _stay(self) -> None:
+        consumer = AIOKafkaConsumer(
+            self._fleet.topic("counted"),
+            bootstrap_servers=self._fleet.bootstrap,
+            group_id=self._fleet.group,
+            enable_auto_commit=False,
+        )
+        await consumer.start()
+        try:
+            await wait_until_async(consumer.assignment, 60)
+            self._in.set()
+            await wait_until_async(self._out.is_set, 120)
+        finally:
+            await consumer.stop()
 
 
 @pytest.mark.long
@@ -115,6 +162,79 @@ async def test_state_seen_ids_and_what_waits_move_with_their_keys(
         fleet.stop(fleet.workers[-1])
         assert "has 8 partitions already" in fleet.grow(code=1)
         assert "can only grow" in fleet.grow(code=1, partitions=4)
+
+
+async def test_a_worker_that_starts_in_the_middle_is_refused(
+    broker: EmbeddedBroker, tmp_path: Path
+) -> None:
+    async with Grown(broker.address, tmp_path, module="support.grown_app") as fleet:
+        worker = fleet.start()
+        await fleet.send("coin", coins(*range(40)))
+        await fleet.settled()
+        fleet.stop(worker)
+        fleet.grow_and_die()
+
+        for partitions in ("4", "8"):  # the old number, and the new one too soon
+            worker = fleet.start(ready=False, GROWN=partitions)
+            assert worker.wait(60) == 1
+        said = fleet.log.read_text()
+        assert "Traceback" not in said
+        assert "intake_begins" not in said.rpartition("LeaveGroup")[2]
+        assert "grew from 4 to 8 partitions" in fleet.grow()
+
+
+async def test_a_worker_that_joins_in_the_middle_ends_it_before_anything_is_deleted(
+    broker: EmbeddedBroker, tmp_path: Path
+) -> None:
+    async with Grown(broker.address, tmp_path, module="support.grown_app") as fleet:
+        worker = fleet.start()
+        await fleet.send("coin", coins(*range(40)))
+        await fleet.settled()
+        fleet.stop(worker)
+        kept = await fleet.state()
+        await fleet.send("coin", coins(*range(40, 80)))  # unread
+
+        with Intruder(fleet) as intruder:
+            with pytest.raises(TopicsError, match="has been started meanwhile: stop it"):
+                await grower(fleet, intruder.join).grow([fleet.topic("coin")], 8)
+            assert await fleet.state() == kept
+        assert "grew from 4 to 8 partitions" in fleet.grow()
+
+
+async def test_a_transaction_that_a_kill_left_open_is_waited_for(
+    broker: EmbeddedBroker, tmp_path: Path
+) -> None:
+    async with Grown(broker.address, tmp_path, module="support.grown_app") as fleet:
+        worker = fleet.start()
+        await fleet.send("coin", coins(*range(40)))
+        await fleet.settled()
+        fleet.stop(worker)
+        changelog = spec(fleet.topic("grown-state-p8-changelog"), partitions=8)
+        await create_topics(fleet.bootstrap, changelog)
+
+        async with left_open(fleet.bootstrap, changelog.name, range(8)):
+            grown = await grower(fleet, print).grow([fleet.topic("coin")], 8)
+        assert (grown.before, grown.after) == (4, 8)
+        assert grown.values >= 40
+
+
+@asynccontextmanager
+async def left_open(bootstrap: str, topic: str, partitions: Iterable[int]) -> AsyncIterator[None]:
+    """A transaction that nobody ends: the broker does, some seconds later."""
+    dead = AIOKafkaProducer(
+        bootstrap_servers=bootstrap,
+        transactional_id=f"dead-{uuid.uuid4()}",
+        transaction_timeout_ms=10_000,
+    )
+    await dead.start()
+    await dead.begin_transaction()
+    for number in partitions:
+        await dead.send_and_wait(topic, b"0", key=b"w\0", partition=number)
+    try:
+        yield
+    finally:
+        with suppress(KafkaError):
+            await dead.stop()
 
 
 async def test_what_cannot_be_grown_is_refused_in_words(
