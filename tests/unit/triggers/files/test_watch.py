@@ -256,6 +256,22 @@ async def test_bad_rows_are_written_down_and_the_others_are_sent(tmp_path: Path)
     assert "done/a.csv" in it.files()
 
 
+async def test_a_number_that_json_does_not_have_rejects_one_row(tmp_path: Path) -> None:
+    row = '{"customer": "ann", "amount": 1, "more": %s}\n'
+    with watched(tmp_path, failed="failed") as it:
+        it.drop("a.jsonl", "".join(row % number for number in ("1", "NaN", "-Infinity", "1e999")))
+        await it.settle()
+
+    assert [data["more"] for data in it.data()] == [1]
+    (rejects,) = [name for name in it.files() if name.startswith("failed/")]
+    told = [
+        json.loads(line, parse_constant=lambda _: pytest.fail("no reader takes it"))
+        for line in (it.root / rejects).read_text().splitlines()
+    ]
+    assert [line["row"] for line in told] == [2, 3, 4]
+    assert told[0]["text"].endswith('"more": NaN}')
+
+
 async def test_a_file_of_bad_rows_alone_fails_with_a_reason_beside_it(tmp_path: Path) -> None:
     with watched(tmp_path, done="done", failed="failed") as it:
         it.drop("a.csv", "customer,amount\nbob,much\ncid\n")

@@ -169,6 +169,7 @@ async def test_a_partition_key_counts_where_the_model_names_no_field() -> None:
         ("/events/lead", b"\xef\xbb\xbf{}", (), 400),
         ("/events/raw", b'{"a": NaN}', (), 400),
         ("/events/raw", b'{"a": -Infinity}', (), 400),
+        ("/events", b'{"specversion":"1.0","type":"raw","data":{"a":1e999}}', (STRUCTURED,), 400),
         ("/events/raw", b'{"a": "\\ud800"}', (), 400),
         ("/events/raw", b"[" * 100_000, (), 400),
         ("/events/raw", b'{"a":' * 50_000 + b"1" + b"}" * 50_000, (), 400),
