@@ -184,6 +184,8 @@ async def test_a_partition_key_counts_where_the_model_names_no_field() -> None:
         ("/events/lead", ANN, (("content-encoding", "gzip"),), 415),
         ("/events/lead", b" " * ((1 << 20) + 1), (), 413),
         ("/events/lead", ANN, (("content-length", "99999999"),), 413),
+        ("/events/lead", ANN, (("ce-id", ""),), 400),
+        ("/events/lead", event(id=""), (STRUCTURED,), 400),
         ("/events/lead", ANN, (("ce-id", "x" * 257),), 400),
         ("/events/lead", ANN, (("ce-id", "x" * 1_000_000),), 400),
         ("/events/lead", ANN, (("ce-id", "a%00b"),), 400),
