@@ -179,6 +179,10 @@ class TooLargeError(HttpError):
     """Raised when an answer is larger than it may be, packed or unpacked."""
 
 
+class BrokenAnswerError(HttpError):
+    """Raised when an answer is no HTTP, or more than it says."""
+
+
 class NotReachedError(HttpError, NotSentError):
     """Raised when no connection came about: nothing was sent."""
 

@@ -45,4 +45,9 @@ def in_our_words(exc: BaseException, bootstrap: str, timeout_s: float) -> Stream
         )
     if isinstance(exc, _FORBIDDEN):
         return TopicsError(f"The Kafka broker at {bootstrap} does not allow this: {exc}.")
+    if isinstance(exc, errors.InvalidTimestampError):
+        return BrokerUnavailableError(
+            f"The Kafka broker at {bootstrap} refuses records of this time: the clock of this "
+            "machine or of the broker is wrong."
+        )
     return BrokerUnavailableError(f"The Kafka broker at {bootstrap} answered with an error: {exc}.")

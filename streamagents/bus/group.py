@@ -59,12 +59,17 @@ class KafkaGroup:
         self._timeout_s = timeout_s
         self._access = dict(access or {})
         self._consumer: Any = None
+        self._next: dict[TopicPartition, int] = {}
+        """By partition, what would follow on what was received."""
 
     async def receive(self, limit: int) -> Sequence[Message]:
         """The next records, in order of each partition; none after half a second."""
         try:
             consumer = self._consumer or await self._join()
             polled = await consumer.getmany(timeout_ms=_POLL_MS, max_records=limit)
+            for partition, records in polled.items():
+                await self._see_to_gap(partition, records[0].offset)
+                self._next[partition] = records[-1].offset + 1
         except (OSError, kafka.KafkaError) as exc:
             raise self._fault(exc) from exc
         return [_message(record) for records in polled.values() for record in records]
@@ -95,8 +100,26 @@ class KafkaGroup:
     async def close(self) -> None:
         """Leave the group."""
         consumer, self._consumer = self._consumer, None
+        self._next.clear()
         if consumer is not None:
             await _stop(consumer)
+
+    async def _see_to_gap(self, partition: TopicPartition, offset: int) -> None:
+        """Tell of records that were deleted before anybody read them; other gaps mean nothing."""
+        if offset <= self._next.get(partition, -1):
+            return
+        committed = await self._consumer.committed(partition)
+        first = max(self._next.get(partition, 0), committed or 0)
+        if offset > first and (committed is not None or partition in self._next):
+            begins = (await self._consumer.beginning_offsets([partition]))[partition]
+            if begins > first:
+                log.warning(
+                    "records_deleted",
+                    topic=partition.topic,
+                    partition=partition.partition,
+                    first=first,
+                    last=min(begins, offset) - 1,
+                )
 
     async def _join(self) -> Any:
         consumer = await self._made()

@@ -17,10 +17,13 @@ from streamagents.monitors.item import Item, digest
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-MOST_BYTES = 300_000
-"""Of all that waits, and again of what is broken; a state value takes a megabyte."""
+MOST_BROKEN_BYTES = 300_000
+"""Of what is broken; a state value takes a megabyte."""
+MOST_BYTES = 680_000
+"""Of all that waits, and of the keys of what was seen."""
 _EACH_BYTES = 250
 """Of a link, beside its texts."""
+_KEY_BYTES = 20
 _MAX_REASON = 100
 
 
@@ -79,12 +82,18 @@ class Crawl(BaseModel):
     pages: int = 0
     links: int = 0
     size: int = 0
+    """Bytes of what waits."""
     cut: int = 0
     """So many addresses of this round were left out for its bounds."""
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing is left of this round."""
+        return not self.todo and not self.again
+
     def begin_if_due(self, start: str, now: datetime, round_s: float) -> None:
         """Begin a round, if the last one has ended and is old enough."""
-        if self.todo or self.again:
+        if not self.has_ended:
             return
         if self.begun_at is not None and now - self.begun_at < timedelta(seconds=round_s):
             return
@@ -98,9 +107,13 @@ class Crawl(BaseModel):
 
     def take(self, tick_at: datetime) -> Todo | None:
         """The next address; what failed once has to wait for another tick."""
-        if self.again and self.again[0].since is not None and self.again[0].since < tick_at:
-            return self.again.pop(0)
-        return self.todo.pop(0) if self.todo else None
+        first = self.again[0].since if self.again else None
+        waiting = self.again if first is not None and first < tick_at else self.todo
+        if not waiting:
+            return None
+        link = waiting.pop(0)
+        self.size -= _size(link)
+        return link
 
     def found(self, links: Iterable[Todo], *, pages: int, most: int) -> None:
         """Take addresses in: so many pages and links in a round, and no more."""
@@ -109,7 +122,7 @@ class Crawl(BaseModel):
                 continue
             link.read = link.read and self.pages < pages
             room = link.read or self.links < most
-            if not room or self.size > MOST_BYTES:
+            if not room or self.size + len(self.seen) * _KEY_BYTES > MOST_BYTES:
                 self.cut += 1
                 continue
             self._add(link)
@@ -134,8 +147,9 @@ class Crawl(BaseModel):
         failed = link.model_copy(update=told)
         if link.since is None:
             self.again.append(failed)
+            self.size += _size(failed)
             return None
-        if sum(_size(one) for one in self.broken.values()) > MOST_BYTES:
+        if sum(_size(one) for one in self.broken.values()) > MOST_BROKEN_BYTES:
             self.cut += 1
             return None
         self.broken[link.key] = failed

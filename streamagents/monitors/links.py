@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import structlog
+
 from streamagents.monitors.crawl import Bounds, Crawl, item_of
 from streamagents.monitors.crawler import Crawler
 from streamagents.monitors.monitor import Common, Monitor
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
 
     from streamagents.monitors.item import Item
     from streamagents.monitors.visit import Visit
+
+log = structlog.stdlib.get_logger("streamagents.monitors")
 
 _DAY_S = 86_400.0
 _LAST_S = 60.0
@@ -61,6 +65,9 @@ class LinkMonitor(Monitor):
         """Do a part of a round."""
         crawl = Crawl.model_validate(visit.memory)
         crawl.begin_if_due(self.url, visit.now, self.round_s)
+        is_under_way = not crawl.has_ended
         changes = await Crawler(self.bounds, crawl, visit).work()
+        if crawl.has_ended and is_under_way and crawl.cut:
+            log.warning("round_cut", monitor=self.name, left_out=crawl.cut, pages=crawl.pages)
         visit.memory.update(crawl.model_dump(mode="json"))
         return [item_of(change, visit.now.isoformat()) for change in changes]

@@ -50,6 +50,8 @@ class Fresh:
     item: Item
     mark: Mark
     id: str
+    apart: bool = False
+    """Its source has given it the id of another item, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,18 +145,26 @@ def next_known(news: News, known: Known | None, undone: Collection[bytes] = ()) 
 
 def _marked(listing: Iterable[Item], on_update: OnUpdate) -> list[Fresh]:
     """The items with their marks, each once, the oldest first."""
+    listed = [item for item in listing if item.id]
     found: dict[bytes, Fresh] = {}
-    for item in listing:
-        if not item.id:
-            continue
+    firsts: dict[str, Item] = {}
+    for item in listed if _ascends(listed) else reversed(listed):
         id_, lasting = item.id, _lasting(item)
+        apart = _is_another(item, firsts.setdefault(item.id, item))
         if on_update == "emit":
             content = _digest(item.title, item.text, item.url).hex()
             id_, lasting = f"{id_}@{content}", (*lasting, item.text)
+        elif apart:
+            id_ = f"{id_}#{_digest(*lasting).hex()}"
         mark = Mark(_digest(id_), _digest(*lasting))
-        found.setdefault(mark.key, Fresh(item=item, mark=mark, id=id_))
-    marked = list(found.values())
-    return marked if _ascends(marked) else marked[::-1]
+        found.pop(mark.key, None)  # the newest of what is there twice
+        found[mark.key] = Fresh(item=item, mark=mark, id=id_, apart=apart)
+    return list(found.values())
+
+
+def _is_another(item: Item, first: Item) -> bool:
+    """Whether a source has given two items one id; what was only edited keeps something."""
+    return item.title != first.title and same_place(item.url) != same_place(first.url)
 
 
 def _of_the_first(first: First, listed: int) -> int:
@@ -163,20 +173,25 @@ def _of_the_first(first: First, listed: int) -> int:
     return listed if first == "all" else min(first, listed)
 
 
-def _ascends(marked: Sequence[Fresh]) -> bool:
+def _ascends(listed: Sequence[Item]) -> bool:
     """By most of its neighbours: one that is pinned at the top may be of any age."""
-    dates = [one.item.published for one in marked if one.item.published is not None]
+    dates = [item.published for item in listed if item.published is not None]
     steps = [(before < after) - (before > after) for before, after in pairwise(dates)]
     return sum(steps) > 0
 
 
 def _unknown(marked: Sequence[Fresh], known: Known) -> list[Fresh]:
-    new = [one for one in marked if not known.has(one.mark)]
+    new = [one for one in marked if not _is_known(one, known)]
     again = [one for one in new if known.has_alias(one.mark)]
     if len(new) == len(marked) or 2 * len(again) > len(marked):
         # Has everything happened anew, or got new ids? What is pinned may have kept its own.
         return [one for one in new if not known.has_alias(one.mark)]
     return new
+
+
+def _is_known(one: Fresh, known: Known) -> bool:
+    # Which of those that share an id is the first of them, may change.
+    return known.has(one.mark) or (one.apart and known.has_alias(one.mark))
 
 
 def _before(item: Item, moment: datetime) -> bool:

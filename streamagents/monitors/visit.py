@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
 
-from streamagents.errors import PollError
+from streamagents.errors import BrokenAnswerError, PollError
 from streamagents.monitors.item import digest
 from streamagents.monitors.web import shown
 
@@ -98,16 +99,23 @@ class Visit:
         known = self._before.get(key)
         fresh = known is not None and self.now - known.at < _UNCONDITIONAL
         asked = _conditions(known) if known is not None and fresh else []
-        reply = await self.web.ask(
-            "GET", url, headers=[*headers, *asked], deadline_s=deadline_s, max_bytes=max_bytes
-        )
+        ask = partial(self.web.ask, "GET", url, deadline_s=deadline_s, max_bytes=max_bytes)
+        plain, is_broken = list(headers), False
+        try:
+            reply = await ask(headers=[*plain, *asked])
+        except BrokenAnswerError:
+            if not asked:
+                raise
+            # Some send a body with a 304, which has none. They are asked for all of it.
+            reply, asked, is_broken = await ask(headers=plain), [], True
         if reply.status == _UNCHANGED and asked:
             if known is not None:
                 self.validators[key] = known
             raise NothingNew
         if reply.status not in _OK:
             raise PollError(f"{shown(reply.url)} answers with {reply.status}.")
-        self._keep(key, reply)
+        if not is_broken:
+            self._keep(key, reply)
         return reply
 
     async def read(self, function: Callable[..., T], *args: Any) -> T:

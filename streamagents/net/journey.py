@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from streamagents.errors import HttpDeadlineError, HttpError, NotReachedError
+from streamagents.errors import (
+    BrokenAnswerError,
+    HttpDeadlineError,
+    HttpError,
+    NotReachedError,
+)
 from streamagents.net.target import REDIRECTS, check_redirect, headers_for, where
 
 if TYPE_CHECKING:
@@ -104,7 +109,7 @@ def failure(journey: Journey, exc: Exception) -> HttpError:
     if isinstance(exc, aiohttp.ClientPayloadError):
         return HttpError(f"{journey.who} sent a body that ends in its middle.")
     if isinstance(exc, aiohttp.ClientResponseError):
-        return HttpError(f"{journey.who} sent what is no HTTP, or too much of it.")
+        return BrokenAnswerError(f"{journey.who} sent what is no HTTP, or too much of it.")
     return HttpError(f"{journey.who} ended the connection without an answer.")
 
 

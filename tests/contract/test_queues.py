@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from pydantic import SecretStr
 from redis import asyncio as redis
+from structlog.testing import capture_logs
 
 from streamagents.bus.group import KafkaGroup
 from streamagents.errors import QueueError
@@ -377,6 +378,39 @@ async def test_a_topic_that_was_made_anew_has_new_messages_in_old_places(broker:
         await deleted(broker.address, topic)
 
     assert len(set(ids)) == 2
+
+
+@pytest.mark.kafka
+async def test_records_that_were_deleted_before_they_were_read_are_told_of(broker: Any) -> None:
+    topic = f"q-{uuid.uuid4().hex[:8]}"
+    await create_topics(broker.address, spec(topic, partitions=1))
+    there = TopicPartition(topic, 0)
+
+    async def put(*numbers: int) -> None:
+        async with AIOKafkaProducer(bootstrap_servers=broker.address) as producer:
+            for number in numbers:
+                await producer.send_and_wait(topic, json.dumps(number).encode())
+
+    async def delete(before: int) -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=broker.address)
+        await admin.start()
+        await admin.delete_records({there: RecordsToDelete(before_offset=before)})
+        await admin.close()
+
+    await put(0, 1, 2, 3)
+    first = KafkaGroup(broker.address, topic, topic)
+    await first.done((await received(first, 4, limit=1))[:1])
+    await first.close()
+    await delete(3)
+    queue = KafkaGroup(broker.address, topic, topic)
+    with capture_logs() as logged:
+        assert payloads(await received(queue, 1)) == [3]
+        await put(4)
+        assert payloads(await received(queue, 1)) == [4]
+    await queue.close()
+
+    (told,) = (line for line in logged if line["event"] == "records_deleted")
+    assert (told["topic"], told["partition"], told["first"], told["last"]) == (topic, 0, 1, 2)
 
 
 @pytest.mark.kafka

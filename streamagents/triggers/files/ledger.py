@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 KEPT_S = 30 * 86_400.0
 """How long a file that is gone is remembered: longer than its events' ids by default."""
 MOST_GONE = 100_000
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS sent (
     path BLOB PRIMARY KEY, hash TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
@@ -146,10 +147,7 @@ class SentFiles:
             self._database.execute(_SCHEMA)
             rows = self._database.execute("SELECT * FROM sent").fetchall()
         except sqlite3.Error as exc:
-            raise ConfigurationError(
-                f"The ledger {self._place} cannot be read ({exc}): delete it. What still lies in "
-                "the folder is then sent once more, under the same ids."
-            ) from exc
+            raise _unusable(self._place, exc) from exc
         for path, hash_, size, mtime_ns, inode, gone_at in rows:
             name = os.fsdecode(path)
             self._entries[name] = Entry(hash_, Look(size, mtime_ns, inode))
@@ -170,3 +168,16 @@ class SentFiles:
 
     def _fault(self, exc: sqlite3.Error) -> StateError:
         return StateError(f"The ledger {self._place} cannot be written: {exc}.")
+
+
+def _unusable(place: Path, exc: sqlite3.Error) -> ConfigurationError:
+    """A damaged ledger is of no use any more; one on a full disk is."""
+    if getattr(exc, "sqlite_errorcode", None) in _DAMAGED:
+        return ConfigurationError(
+            f"The ledger {place} cannot be read ({exc}): delete it. What still lies in the folder "
+            "is then sent once more, under the same ids."
+        )
+    return ConfigurationError(
+        f"The ledger {place} cannot be used ({exc}): make room on its disk, see to its rights, or "
+        "name another folder with STREAMAGENTS_DATA_DIR."
+    )

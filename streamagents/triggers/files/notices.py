@@ -17,6 +17,7 @@ log = structlog.stdlib.get_logger("streamagents.triggers")
 
 _GATHER_MS = 200
 _AGAIN_S = 30.0
+_SOON_S = 1.0
 
 
 class FolderNotices:
@@ -57,6 +58,7 @@ class FolderNotices:
     async def _listen(self) -> None:
         warned = False
         while True:
+            again_s = _AGAIN_S
             try:
                 async for _ in watchfiles.awatch(
                     self._path,
@@ -67,10 +69,15 @@ class FolderNotices:
                     rust_timeout=1000,
                 ):
                     self._happened.set()
-            except (OSError, RuntimeError) as exc:
-                # Too many watches, or the folder is gone: the regular look goes on without.
+            except (OSError, RuntimeError, ExceptionGroup) as exc:
+                # Too many watches, or the folder is gone: the regular look goes on without. In a
+                # group comes what broke while it listened: a name that is no UTF-8 is enough.
+                fault: Exception = exc
+                if isinstance(exc, ExceptionGroup):
+                    fault, again_s = exc.exceptions[0], _SOON_S
                 if not warned:
-                    log.warning("no_notices", path=str(self._path), reason=str(exc))
+                    log.warning("no_notices", path=str(self._path), reason=str(fault))
                     warned = True
-            await asyncio.sleep(_AGAIN_S)
+                self._happened.set()
+            await asyncio.sleep(again_s)
             self._happened.set()

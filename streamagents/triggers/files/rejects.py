@@ -84,8 +84,7 @@ class Rejects:
             draft.parent.mkdir(parents=True, exist_ok=True)
             self._file = draft.open("w", encoding="utf-8", errors="backslashreplace")
         told = {"row": row.number, "line": row.line, "reason": reason}
-        told |= {"data": row.payload} if row.payload is not None else {"text": row.text}
-        self._file.write(json.dumps(told, ensure_ascii=False) + "\n")
+        self._file.write(_line(told, row) + "\n")
 
     def _give_up(self, exc: OSError) -> None:
         """To send the file again for the sake of this list would not mend it: the log takes it."""
@@ -94,3 +93,11 @@ class Rejects:
             with suppress(OSError):
                 self._draft.unlink(missing_ok=True)
         self._draft = None
+
+
+def _line(told: dict[str, object], row: Row) -> str:
+    """JSON, with the row's data; as it stood in the file where JSON has no place for a number."""
+    if row.payload is not None:
+        with suppress(ValueError):
+            return json.dumps({**told, "data": row.payload}, ensure_ascii=False, allow_nan=False)
+    return json.dumps({**told, "text": row.text}, ensure_ascii=False)

@@ -79,7 +79,7 @@ def attributes(found: Mapping[str, Any]) -> Attributes:
     if texts.get("specversion", "1.0") != "1.0":
         raise _bad("specversion", "is not 1.0, the version that is read here")
     return Attributes(
-        id=texts.get("id") and good_id(texts["id"]),
+        id=good_id(texts["id"]) if "id" in texts else None,
         type=texts.get("type") or None,
         source=texts.get("source") or None,
         time=_time(texts["time"]) if "time" in texts else None,

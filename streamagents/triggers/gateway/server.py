@@ -8,6 +8,7 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
+from uvicorn.protocols.http.flow_control import CLOSE_HEADER
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ _HEAD_BYTES = 16 << 10
 _KEEP_ALIVE_S = 15
 _LINGER_S = 5.0
 """For an answer that is not read."""
+_LAST_S = 1.0
+"""For one more request over a connection that is kept, when the server ends."""
 _DRAIN_S = 15
 """Longer than Kafka gets for an acknowledgement: what was taken is answered."""
 _FULL = (
@@ -35,9 +38,11 @@ class BoundedProtocol(H11Protocol):
 
     head_s = HEAD_S
     linger_s = _LINGER_S
+    last_s = _LAST_S
     most = MOST_CONNECTIONS
     _deadline: asyncio.TimerHandle | None = None
     _stalled: asyncio.TimerHandle | None = None
+    _ends = False
 
     def connection_made(self, transport: Any) -> None:
         """Begin to wait for a head; a connection too many is told so."""
@@ -53,6 +58,8 @@ class BoundedProtocol(H11Protocol):
         super().data_received(data)
         if self._is_busy():
             self._forget()
+            if self._ends:
+                self._say_goodbye()
         elif self._deadline is None:
             self._wait()
 
@@ -82,6 +89,24 @@ class BoundedProtocol(H11Protocol):
         if self._stalled is not None:
             self._stalled.cancel()
         super().resume_writing()
+
+    def shutdown(self) -> None:
+        """Answer what is under way, and what is sent before anybody can know; then close."""
+        self._ends = True
+        if self._is_busy():
+            self._say_goodbye()
+        else:
+            self.loop.call_later(self.last_s, self._end)
+
+    def _say_goodbye(self) -> None:
+        """The answer under way is the last: who is not told sends the next into a closed door."""
+        scope = self.cycle.scope
+        scope["headers"] = [*scope["headers"], CLOSE_HEADER]  # as if it was asked for
+        super().shutdown()
+
+    def _end(self) -> None:
+        if not self._is_busy() and not self.transport.is_closing():
+            super().shutdown()
 
     def _is_busy(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete

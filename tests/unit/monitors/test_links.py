@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from streamagents import Event
 from streamagents.agents.state import MAX_STATE_BYTES
@@ -214,6 +215,17 @@ async def test_a_round_has_its_bounds(peer: HttpPeer) -> None:
     assert links.values["memory"]["cut"] > 30
 
 
+async def test_what_a_round_left_out_is_told_once(peer: HttpPeer) -> None:
+    peer.on("/", page(*(f"/{n}" for n in range(50))))
+    peer.on("*", page())
+    links = looker(peer, pages=5, links=10)
+    with capture_logs() as logged:
+        await rounds(links)
+
+    (cut,) = (line for line in logged if line["event"] == "round_cut")
+    assert (cut["monitor"], cut["left_out"]) == ("links", 35)
+
+
 def test_what_a_crawl_keeps_fits_into_a_state_value() -> None:
     crawl = Crawl()
     crawl.begin_if_due("https://a.example/", NOW, 60)
@@ -235,6 +247,37 @@ def test_what_a_crawl_keeps_fits_into_a_state_value() -> None:
 
     assert told > 50
     assert len(dump(crawl.model_dump(mode="json"))) < MAX_STATE_BYTES
+
+
+def found_on(number: int, most: int) -> list[Todo]:
+    """The links of a page: so many that no page before it has named, every second to a page."""
+    site = "https://shop.example/products"
+    page, first = f"{site}/{number}.html", number * most
+    return [
+        Todo(url=f"{site}/{n}.html", page=page, anchor=f"No. {n}", read=n % 2 == 0)
+        for n in range(first, first + most)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pages", "links", "on_each"), [(200, 1000, 300), (200, 1000, 6), (10_000, 10_000, 2)]
+)
+def test_a_round_reaches_the_bounds_that_it_was_given(pages: int, links: int, on_each: int) -> None:
+    crawl, looks, again, largest = Crawl(), 0, 0, 0
+    crawl.begin_if_due("https://shop.example/", NOW, 60)
+    while (link := crawl.take(now := NOW + timedelta(minutes=looks // 20))) is not None:
+        looks += 1
+        if link.since is not None:
+            again += 1
+        elif link.read and len(crawl.todo) < 1000:
+            crawl.found(found_on(looks, on_each), pages=pages, most=links)
+        if looks % 20 == 0:
+            crawl.fails(link, now, "It answers with 404, and says no more than that.", 404)
+        if looks % 2000 == 0:
+            largest = max(largest, len(dump(crawl.model_dump(mode="json"))))
+
+    assert looks - again == 1 + pages + links
+    assert largest < MAX_STATE_BYTES
 
 
 LONG_SITEMAP = b"<urlset>" + b"".join(

@@ -24,7 +24,7 @@ from support.looking import BEGINNING, Looker
 
 if TYPE_CHECKING:
     from streamagents.monitors import Visit
-    from support.http_peer import HttpPeer
+    from support.http_peer import Asked, HttpPeer, Writer
 
 
 class Post(Event, topic="post", key="title"):
@@ -97,6 +97,28 @@ async def test_what_was_held_back_is_asked_for_again(peer: HttpPeer) -> None:
 
     assert told == [["beta:1", "beta:2"], ["beta:3", "beta:4"], ["beta:5"], []]
     assert ["if-none-match" in asked.headers for asked in peer.requests] == [False] * 3 + [True]
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: 5\r\n\r\nhello", b"\r\nhello"])
+async def test_a_server_whose_304_is_broken_is_asked_for_all_of_it(
+    framing: bytes, peer: HttpPeer
+) -> None:
+    beta = looker(peer)
+    numbers = [1]
+
+    async def odd(asked: Asked, writer: Writer) -> None:
+        if "if-none-match" in asked.headers:
+            await raw(b"HTTP/1.1 304 Not Modified\r\n" + framing)(asked, writer)
+        else:
+            await reply(200, feed(*numbers), {"ETag": '"a"'})(asked, writer)
+
+    peer.on("/feed", odd)
+    await beta.look()
+    numbers.insert(0, 2)
+
+    assert await beta.seen() == ["beta:2"]
+    assert [await beta.seen() for _ in range(3)] == [[], [], []]
+    assert set(beta.outcomes) == {"ok", "unchanged"}
 
 
 @pytest.mark.parametrize("validator", ["x" * 600, "a\x80b", ""])

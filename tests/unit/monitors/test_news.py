@@ -101,6 +101,22 @@ def test_what_stands_twice_in_a_listing_is_told_once() -> None:
     assert reader.reads(post(1), post(1), post(1, title="again")) == ["p1"]
 
 
+def alike(*numbers: int) -> list[Item]:
+    """Items of a source that gives all of them one id, such as its own address."""
+    return [post(n, id="https://a.example/") for n in numbers]
+
+
+def test_items_that_share_an_id_and_nothing_else_are_told_apart() -> None:
+    reader = Reader(first="all")
+
+    assert len(set(reader.reads(*alike(3, 2, 1)))) == 3
+    assert reader.reads(*alike(3, 2, 1)) == []
+    assert len(reader.reads(*alike(4, 3, 2))) == 1
+    assert reader.reads(*alike(2, 4, 3)) == []
+    assert reader.reads(*alike(4)) == []
+    assert len(reader.reads(*alike(5, 4))) == 1
+
+
 def test_a_listing_that_jumps_shows_nothing_twice() -> None:
     reader = Reader()
     reader.reads(*(post(n) for n in range(100, 0, -1)))

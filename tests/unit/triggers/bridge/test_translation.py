@@ -110,6 +110,8 @@ def _breaks(_: Any) -> Event | None:
         (b"", {}, "no JSON"),
         (b"[1]", {}, "no JSON object"),
         (None, {}, "tombstone"),
+        (b'{"customer": "ann", "amount": 3, "x": NaN}', {}, "no JSON"),
+        (b'{"customer": "ann", "amount": 3, "x": 1e999}', {}, "no JSON"),
         (b'{"customer": "ann"}', {}, "amount: Field required"),
         (b'{"a": 1}', {"fields": {"customer": "length(a)"}}, "cannot be made"),
         (GOOD, {"fields": _breaks}, "the mapping raised KeyError"),

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 import os
+import resource
 import socket
 from itertools import pairwise
 from types import SimpleNamespace
@@ -16,6 +17,7 @@ import pytest
 from streamagents.errors import ConfigurationError, TopicsError
 from streamagents.testing import MemoryBus
 from streamagents.topics import INBOX
+from streamagents.triggers.files.ledger import SentFiles
 from streamagents.triggers.files.reading import OpenedFile
 from streamagents.triggers.files.scan import Look, look_of
 from support import wait_until_async
@@ -256,6 +258,22 @@ async def test_bad_rows_are_written_down_and_the_others_are_sent(tmp_path: Path)
     assert "done/a.csv" in it.files()
 
 
+async def test_a_number_that_json_does_not_have_rejects_one_row(tmp_path: Path) -> None:
+    row = '{"customer": "ann", "amount": 1, "more": %s}\n'
+    with watched(tmp_path, failed="failed") as it:
+        it.drop("a.jsonl", "".join(row % number for number in ("1", "NaN", "-Infinity", "1e999")))
+        await it.settle()
+
+    assert [data["more"] for data in it.data()] == [1]
+    (rejects,) = [name for name in it.files() if name.startswith("failed/")]
+    told = [
+        json.loads(line, parse_constant=lambda _: pytest.fail("no reader takes it"))
+        for line in (it.root / rejects).read_text().splitlines()
+    ]
+    assert [line["row"] for line in told] == [2, 3, 4]
+    assert told[0]["text"].endswith('"more": NaN}')
+
+
 async def test_a_file_of_bad_rows_alone_fails_with_a_reason_beside_it(tmp_path: Path) -> None:
     with watched(tmp_path, done="done", failed="failed") as it:
         it.drop("a.csv", "customer,amount\nbob,much\ncid\n")
@@ -480,6 +498,23 @@ async def test_a_damaged_ledger_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigurationError, match=r"ledger\.db cannot be read .*: delete it"):
         watched(tmp_path).__enter__()
+
+
+def test_a_ledger_on_a_full_disk_is_not_to_be_deleted(tmp_path: Path) -> None:
+    with SentFiles(tmp_path / "drop.db"):
+        pass
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for left in tmp_path.glob("drop.db?*"):
+        left.unlink()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        with pytest.raises(ConfigurationError) as told, SentFiles(tmp_path / "drop.db"):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert "delete" not in str(told.value)
+    assert "STREAMAGENTS_DATA_DIR" in str(told.value)
 
 
 async def test_a_file_that_cannot_be_moved_is_sent_once(tmp_path: Path) -> None:

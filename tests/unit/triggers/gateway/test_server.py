@@ -200,8 +200,43 @@ async def test_what_was_taken_is_answered_before_it_ends() -> None:
             asked = asyncio.create_task(session.post(url, json=ANN))
             await held.asked.wait()
             server.stop()
+            await wait_until_async(lambda: not any(one.is_serving() for one in server.servers))
             held.go.set()
-        assert (await asked).status == 202
+        answer = await asked
+    assert answer.status == 202
+    assert answer.headers["connection"] == "close"  # or its next request would meet a closed door
+
+
+async def test_who_keeps_a_connection_is_answered_once_more_and_sent_away() -> None:
+    body = b'{"email": "ann@example.com"}'
+    ask = HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    async with served(TestGateway()) as (port, server):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(ask)
+        first = await asyncio.wait_for(reader.readuntil(b'"type":"lead"}'), 10)
+        server.stop()
+        await wait_until_async(lambda: not any(one.is_serving() for one in server.servers))
+        writer.write(ask)
+        last = await asyncio.wait_for(reader.read(), 10)
+        writer.close()
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+
+    assert b"connection: close" not in first
+    assert last.startswith(b"HTTP/1.1 202")
+    assert b"connection: close" in last.lower()
+
+
+async def test_who_is_silent_does_not_hold_the_end_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BoundedProtocol, "last_s", 0.2)
+    async with served(TestGateway()) as (port, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await asyncio.wait_for(reader.readuntil(b"}"), 10)
+        began = time.monotonic()
+
+    assert time.monotonic() - began < 5
+    writer.close()
 
 
 async def test_who_leaves_before_its_answer_and_asks_again_finds_it_kept() -> None:
