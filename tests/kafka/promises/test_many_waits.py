@@ -25,6 +25,8 @@ AT_A_KILL_S = 2.0
 """What ended so shortly before a kill may not have been durable, and runs again."""
 CATCH_UP_S = 5.0
 """For what came due while nobody owned its partition."""
+IN_ALL_S = 600.0
+"""For all of it, where the machine is slower than what comes due."""
 WARM = 2000
 LEAD_S = 32.0
 """At least from the first record to the first that is due: what waits less is not parked."""
@@ -147,8 +149,8 @@ def told(name: str, late: list[float]) -> str:
 @pytest.mark.parametrize(
     "size",
     [
-        pytest.param(SHORT, marks=pytest.mark.timeout(240)),
-        pytest.param(LONG, marks=[pytest.mark.long, pytest.mark.timeout(1500)]),
+        pytest.param(SHORT, marks=pytest.mark.timeout(900)),
+        pytest.param(LONG, marks=[pytest.mark.long, pytest.mark.timeout(3600)]),
     ],
     ids=["5,000", "100,000"],
 )
@@ -178,7 +180,7 @@ async def test_what_waits_costs_little_and_comes_once_and_on_time_through_a_kill
     away = await disturb(works, first, begin, until)
     killed_at = away[1][0] + LATE_S
     every = WARM + 2 * (size.parked + size.delayed)
-    await wait_until_async(lambda: count(works) >= every - 1, until - time.time() + 120)
+    await wait_until_async(lambda: count(works) >= every - 1, until - time.time() + IN_ALL_S)
     await wait_until_async(lambda: not missing(made(works), size), 60)
     await works.settled(120)
     calls = made(works)
