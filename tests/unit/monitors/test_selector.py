@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import process_time
 
 import pytest
 from cssselect import HTMLTranslator
@@ -90,8 +90,8 @@ def test_it_agrees_with_xpath_on_any_page(selector: str, tree: str) -> None:
 @pytest.mark.parametrize("unit", ["<p>", "<div>", "<div><p>x</p>"])
 def test_no_page_takes_long(selector: str, unit: str) -> None:
     root = html.document_fromstring("<body>" + unit * (500_000 // len(unit)))
-    began = perf_counter()
+    began = process_time()
 
     list(Selector(selector).all(root))
 
-    assert perf_counter() - began < 10  # XPath takes minutes
+    assert process_time() - began < 10  # XPath takes minutes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from functools import partial
-from time import perf_counter
+from time import process_time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -158,10 +158,10 @@ async def test_robots_that_cannot_be_read_allow_nothing(
 )
 def test_no_robots_take_long(unit: bytes) -> None:
     body = b"User-agent: *\n" + unit * (500_000 // len(unit))
-    began = perf_counter()
+    began = process_time()
     rules_of(robots(200, body)).allow("https://a.example/" + "a" * 1000, "streamagents")
 
-    assert perf_counter() - began < 10
+    assert process_time() - began < 10
 
 
 async def test_a_throttled_host_is_not_asked_by_anybody_until_then(
