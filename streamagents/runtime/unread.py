@@ -159,4 +159,4 @@ class _Batch:
 
 def _is_copy(record: Record) -> bool:
     """Nobody but an earlier run forwards anything while the group stands still."""
-    return header(record.headers, ORIGIN) is not None
+    return header(tuple(record.headers), ORIGIN) is not None

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from streamagents.devkit.broker import EmbeddedBroker
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
+# A drill in short takes two minutes of CPU.
+pytestmark = [pytest.mark.kafka, pytest.mark.long, pytest.mark.timeout(400)]
 
 SWITCHED = {
     "letters_are_dropped": "lost",
@@ -40,7 +41,6 @@ async def test_every_event_of_a_broken_agent_is_brought_home(
     assert ending.home_s < HOME_S
 
 
-@pytest.mark.long
 @pytest.mark.timeout(900)
 async def test_they_come_home_through_a_restart_of_the_broker_too(
     own_broker: EmbeddedBroker, tmp_path: Path
@@ -52,7 +52,6 @@ async def test_they_come_home_through_a_restart_of_the_broker_too(
     assert ending.home_s < HOME_S
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("switch", SWITCHED)
 async def test_a_switched_off_promise_is_red(
     switch: str, broker: EmbeddedBroker, tmp_path: Path

@@ -64,7 +64,7 @@ def die_again_and_again(fleet: Fleet, *seed: str) -> list[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=1500,
+        timeout=600,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     places: list[str] = json.loads(done.stdout.splitlines()[-1])
