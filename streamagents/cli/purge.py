@@ -18,22 +18,22 @@ if TYPE_CHECKING:
     from streamagents.settings import Settings
 
 
-def run_purge(settings: Settings, meant: Filter, asked: dict[str, str]) -> tuple[int, int]:
+def run_purge(settings: Settings, wanted: Filter, asked: dict[str, str]) -> tuple[int, int]:
     """Purge; how many letters, and how many partitions were cut.
 
     Raises:
         StreamAgentsError: the broker did not answer; what was closed until then is closed.
     """
-    return asyncio.run(_purge(settings, meant, asked))
+    return asyncio.run(_purge(settings, wanted, asked))
 
 
-async def _purge(settings: Settings, meant: Filter, asked: dict[str, str]) -> tuple[int, int]:
-    desk = await open_desk(settings, meant.topic)
+async def _purge(settings: Settings, wanted: Filter, asked: dict[str, str]) -> tuple[int, int]:
+    desk = await open_desk(settings, wanted.topic)
     desk.require_states()
     by, clock = who(), SystemClock()
     async with KafkaTogether(settings.bootstrap, timeout_s=ANSWER_S) as writer:
         purged = await purge(
-            desk.letters(meant), writer, states_topic=desk.states_topic, by=by, clock=clock
+            desk.letters(wanted), writer, states_topic=desk.states_topic, by=by, clock=clock
         )
         await audit(
             writer,
