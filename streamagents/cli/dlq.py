@@ -35,7 +35,7 @@ def list_(*, meant: Selection, as_json: AsJson = False) -> None:
     """Count the letters that wait for somebody, by topic, agent and error."""
     quiet_drivers()
     wanted = meant.filter()
-    counts = asyncio.run(count_letters(load_settings(), wanted))
+    counts, _ = asyncio.run(count_letters(load_settings(), wanted))
     tell_unanswered(wanted)
     now = datetime.now(UTC)
     if as_json:
@@ -104,7 +104,8 @@ def purge(*, meant: Selection, yes: Yes = False, as_json: AsJson = False) -> Non
     """Close letters for good, and delete from Kafka what nobody needs any more."""
     quiet_drivers()
     settings, wanted, asked = load_settings(), meant.filter(), meant.asked()
-    number = asyncio.run(count_letters(settings, wanted)).letters
+    counts, ends = asyncio.run(count_letters(settings, wanted))
+    number = counts.letters
     tell_unanswered(wanted)
     purged, deleted = 0, 0
     if number:
@@ -112,7 +113,7 @@ def purge(*, meant: Selection, yes: Yes = False, as_json: AsJson = False) -> Non
         ask(f"Close {number:,} letters for good ({what})?", yes=yes)
         from streamagents.cli.purge import run_purge  # noqa: PLC0415 - `--help` can do without
 
-        purged, deleted = run_purge(settings, wanted, asked)
+        purged, deleted = run_purge(settings, wanted, ends, asked=asked, app=meant.app)
     if as_json:
         typer.echo(json.dumps({"purged": purged, "partitions_cut": deleted}))
     elif number:

@@ -16,7 +16,7 @@ from streamagents.review.counts import Counts
 from streamagents.review.desk import Desk
 from streamagents.review.filters import Where
 from streamagents.review.letter import Letter
-from streamagents.review.naming import Names
+from streamagents.review.naming import Names, Payments
 from streamagents.topics import Layout
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from streamagents.agents import Registration
     from streamagents.cli.common import Application
+    from streamagents.pipeline.replay import Paid
+    from streamagents.review.desk import Ends
     from streamagents.review.filters import Filter
     from streamagents.settings import Settings
 
@@ -41,6 +43,19 @@ def names_of(app: str | None) -> Callable[[Letter], list[str]]:
     except ConfigurationError as exc:
         typer.echo(f"{exc} Ids that its models name are not known here.", err=True)
         return Letter.ids
+
+
+def payments_of(app: str | None) -> Callable[[Letter], Paid | None]:
+    """Where the application's state keeps what its letters have paid for."""
+    try:
+        application = load(app)
+    except ConfigurationError as exc:
+        typer.echo(
+            f"{exc} What steps have paid for is kept until the retention of these letters ends.",
+            err=True,
+        )
+        return lambda _: None
+    return Payments(application.group, registrations_of(application))
 
 
 def registrations_of(application: Application) -> dict[str, Registration]:
@@ -61,20 +76,21 @@ async def open_desk(settings: Settings, named: str | None) -> Desk:
     from streamagents.bus import KafkaAdmin, KafkaReader  # noqa: PLC0415 - the Kafka client
 
     async with KafkaAdmin(settings.bootstrap, timeout_s=ANSWER_S) as admin:
-        topics = await admin.partitions()
+        topics, cluster = await admin.partitions(), await admin.cluster_id()
     reader = KafkaReader(settings.bootstrap, timeout_s=ANSWER_S)
-    desk = Desk(reader, topics, layout_of(settings), named)
+    desk = Desk(reader, topics, layout_of(settings), named, cluster=cluster)
     await desk.open()
     return desk
 
 
-async def count_letters(settings: Settings, wanted: Filter) -> Counts:
-    """The letters that are not closed, counted."""
+async def count_letters(settings: Settings, wanted: Filter) -> tuple[Counts, Ends]:
+    """The letters that are not closed, counted, and how far was looked."""
     desk = await open_desk(settings, wanted.topic)
-    counts = Counts()
+    counts, ends = Counts(), {}
     async for letter in desk.letters(wanted):
         counts.add(letter)
-    return counts
+        ends[letter.at.topic, letter.at.partition] = letter.at.offset + 1
+    return counts, ends
 
 
 async def first_letters(

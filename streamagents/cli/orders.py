@@ -51,7 +51,7 @@ class Orders:
         with readable(self.file).open("rb") as file:
             for number, line in enumerate(file, 1):
                 if line.strip():
-                    letter = from_line(line, f"Line {number} of {self.file}")
+                    letter = from_line(line, f"Line {number} of {self.file}", desk.cluster)
                     letter = replace(letter, state=desk.states.get(letter.at))
                     if self.meant.matches(letter):
                         yield letter

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from streamagents.errors import EventError
 from streamagents.pipeline.chain import read
+from streamagents.pipeline.replay import Paid
 from streamagents.topics import LETTERS_SUFFIX
 
 if TYPE_CHECKING:
@@ -77,6 +78,29 @@ def placed(
     except EventError:  # it is known by its position, and stays where it lay
         return where
     return where if key is None else replace(where, partition=partition_of(key))
+
+
+class Payments:
+    """Knows where an application's state keeps what its letters' events have paid for.
+
+    Args:
+        group: the application's consumer group.
+        registrations: who handles what, by topic.
+    """
+
+    def __init__(self, group: str, registrations: Mapping[str, Registration]) -> None:
+        self._group, self._registrations = group, registrations
+
+    def __call__(self, letter: Letter) -> Paid | None:
+        """Of one letter; None for those of other groups, and for what cannot be read."""
+        topic = letter.at.topic.removesuffix(LETTERS_SUFFIX)
+        registration = self._registrations.get(topic)
+        if registration is None or letter.fault.group != self._group:
+            return None
+        try:
+            return Paid(self._group, read_event(letter, topic, registration).seen_key)
+        except EventError:  # no agent has ever begun with it
+            return None
 
 
 class Names:

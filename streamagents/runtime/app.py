@@ -16,6 +16,7 @@ from streamagents.agents import build_registry
 from streamagents.errors import ConfigurationError
 from streamagents.runtime.channels import close_channels
 from streamagents.runtime.clock import SystemClock
+from streamagents.runtime.freeing import Freeing
 from streamagents.runtime.garbage import calm_garbage_collector
 from streamagents.runtime.internals import (
     RecordTable,
@@ -91,6 +92,7 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
     model: Model
     """Who answers `ctx.llm`."""
     stall_watch: StallWatch
+    freeing: Freeing
     metrics: WorkerMetrics
     lookout: Lookout
     web_pages: WorkerWeb
@@ -148,10 +150,12 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
         calm_garbage_collector()
         self.engine.start_ticking()
         self.stall_watch.start()
+        self.freeing.start()
 
     async def on_stop(self) -> None:
         """Drain before Faust stops anything: what ends later could not be written."""
         self.lookout.stopping()
+        await self.freeing.stop()
         await self.engine.shut_down(self.settings.shutdown_grace_s)
         await commit_last(self)
         self.engine.drop()
@@ -248,6 +252,9 @@ def create_app(
         till=till,
     )
     add_web(app)
+    app.freeing = Freeing(
+        settings.bootstrap, app.layout.letter_states().name, app.engine, app.group
+    )
     app.clockwork = build_clockwork(
         app.conf.id, app.ticking, app.layout, bootstrap=settings.bootstrap, clock=clock
     )
