@@ -151,6 +151,9 @@ def replay(
         bool, typer.Option("--fresh", help="Pay again for the steps that were paid for.")
     ] = False,
     parked: Annotated[bool, typer.Option("--parked", help="Parked letters, too.")] = False,
+    purged: Annotated[
+        bool, typer.Option("--purged", help="Purged letters of a --file, too: they pay again.")
+    ] = False,
     again: Annotated[
         bool, typer.Option("--again", help="Those, too, that are under way: a second is skipped.")
     ] = False,
@@ -170,7 +173,9 @@ def replay(
     orders = Orders(
         meant=meant.filter(),
         file=file,
-        terms=Terms(max_replays=max_replays, parked=parked, again=again, fresh=fresh),
+        terms=Terms(
+            max_replays=max_replays, parked=parked, purged=purged, again=again, fresh=fresh
+        ),
         rate=rate,
         wait_s=wait,
         app=meant.app,

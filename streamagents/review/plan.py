@@ -57,7 +57,9 @@ class Terms:
     parked: bool = False
     """Parked letters, too."""
     again: bool = False
-    """Those, too, whose last replay has no outcome yet, and those of a file that were purged."""
+    """Those, too, whose last replay has no outcome yet."""
+    purged: bool = False
+    """Those of a file, too, that were purged."""
     fresh: bool = False
 
 
@@ -95,7 +97,7 @@ def _left(letter: Letter, terms: Terms) -> Leave | None:
     if stage is Stage.PARKED:
         return Leave("parked for people (--parked)")
     if stage is Stage.PURGED:
-        return None if terms.again else Leave("purged (--again)")
+        return None if terms.purged else Leave("closed: purged (--purged)")
     return Leave(f"closed: {stage.value}")
 
 
