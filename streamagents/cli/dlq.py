@@ -20,6 +20,7 @@ from streamagents.cli.letters import (
     first_letters,
     names_of,
     redaction_of,
+    rereadable,
     tell_unanswered,
 )
 from streamagents.cli.selection import Selection, selecting
@@ -170,6 +171,8 @@ def replay(
     quiet_drivers()
     if sum((edit, bool(set_), data is not None)) > 1:
         raise typer.BadParameter("--edit, --set and --data exclude each other")
+    if file is not None:
+        rereadable(file)
     orders = Orders(
         meant=meant.filter(),
         file=file,

@@ -158,6 +158,17 @@ def tell_unanswered(wanted: Filter) -> None:
         )
 
 
+def rereadable(path: Path) -> Path:
+    """A file that can be read more than once: for the plan, and to send.
+
+    Raises:
+        BadParameter: it cannot.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise typer.BadParameter(f"{path} is a pipe or a device: save the letters to a file first.")
+    return readable(path)
+
+
 def readable(path: Path) -> Path:
     """A file that can be read.
 

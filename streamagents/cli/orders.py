@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from streamagents.cli.letters import readable
+from streamagents.cli.letters import rereadable
 from streamagents.review.exported import from_line
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Orders:
             async for letter in desk.letters(self.meant, up_to=up_to):
                 yield letter
             return
-        with readable(self.file).open("rb") as file:
+        with rereadable(self.file).open("rb") as file:
             for number, line in enumerate(file, 1):
                 if line.strip():
                     letter = from_line(line, f"Line {number} of {self.file}", desk.cluster)

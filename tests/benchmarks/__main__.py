@@ -23,6 +23,7 @@ from benchmarks.report import describe_machine, show
 from benchmarks.scenarios import (
     gateway,
     latency,
+    letters,
     memory,
     model,
     noop,
@@ -50,6 +51,7 @@ SCENARIOS: dict[str, Callable[[Stage, Plan], Iterable[Figure]]] = {
     "memory": memory.measure,
     "model": model.measure,
     "gateway": gateway.measure,
+    "letters": letters.measure,
 }
 PEERS = CHECKOUT / ".venv-bench" / "bin" / "python"
 

@@ -48,6 +48,20 @@ class Operator:
             text=True,
         )
 
+    def shell(self, line: str) -> subprocess.CompletedProcess[str]:
+        """Run a line of the shell, in which `$DLQ` is the command."""
+        dlq = f"{sys.executable} -c '{SCRIPT}' dlq"
+        return subprocess.run(
+            ["/bin/sh", "-c", line.replace("$DLQ", dlq)],
+            env=self._environment,
+            cwd=self._fleet.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=90,
+            check=False,
+        )
+
     def sit(self, *arguments: str, **environment: str) -> Terminal:
         """Sit before a command."""
         env = {**self._environment, **environment}

@@ -49,6 +49,10 @@ def test_what_cannot_be_done_is_one_sentence_and_exit_code_1(
         (("replay", "--max-replays", "0"), "--max-replays"),
         (("show", "--limit", "0"), "--limit"),
         (("export", "--out", "/nowhere/at/all"), "cannot be written"),
+        (("export", "--out", "/"), "cannot be written"),
+        (("replay", "--file", "/nowhere"), "cannot be read"),
+        (("replay", "--file", "/"), "cannot be read"),
+        (("replay", "--file", "/dev/stdin"), "is a pipe or a device"),
         (("burn",), "No such command"),
     ],
 )
