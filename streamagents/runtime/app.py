@@ -155,7 +155,6 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
     async def on_stop(self) -> None:
         """Drain before Faust stops anything: what ends later could not be written."""
         self.lookout.stopping()
-        await self.freeing.stop()
         await self.engine.shut_down(self.settings.shutdown_grace_s)
         await commit_last(self)
         self.engine.drop()
@@ -165,6 +164,7 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
         await close_channels(self.channels)
         await self.watching.close()
         await super().on_stop()
+        await self.freeing.stop()
         await self.lookout.stop()
         self.web_pages.stop()
         stop_logs(self.log_file)

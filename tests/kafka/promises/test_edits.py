@@ -108,9 +108,8 @@ def test_bytes_are_no_text_to_edit(operator: Operator, editor: Callable[[str], s
 async def test_ctrl_c_at_the_question_sends_nothing_and_what_was_mended_goes(
     operator: Operator, editor: Callable[[str], str], post: Fleet
 ) -> None:
-    mended = editor(
-        'if [ -e "$0.was" ]; then sed -i s/,$/,\\"what\\":\\"x\\",/ "$1"; else echo { > "$1"; fi'
-    )
+    whole = r"{\"n\": 1, \"who\": \"ann\", \"what\": \"x\"}"
+    mended = editor(f'if [ -e "$0.was" ]; then echo "{whole}" > "$1"; else echo {{ > "$1"; fi')
     for answer, code in ((CTRL_C, 1), ("y\n", 0)):
         with operator.sit(*EDIT, EDITOR=mended, VISUAL="") as terminal:
             if code:
