@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.letters import Operator, lay
+from support.terminal import CTRL_C
+from support.topics import create_topics, spec
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,3 +98,20 @@ async def test_a_file_that_is_cut_or_of_another_cluster_sends_nothing(
     assert f"Line 2 of {file} is no letter that `streamagents dlq export` has written." in cut
     assert f"Line 1 of {file} is a letter of another cluster, 'not-" in other
     assert await post.read("task") == []
+
+
+@pytest.mark.parametrize(("answer", "code", "left"), [(CTRL_C, 1, 2), ("y\n", 0, 1)])
+async def test_what_comes_while_a_person_is_asked_is_not_purged_unseen(
+    operator: Operator, post: Fleet, answer: str, code: int, left: int
+) -> None:
+    topic = f"fussy{code}"
+    names = (topic, f"{topic}.dlq")
+    await create_topics(post.bootstrap, *(spec(post.topic(name)) for name in names))
+    await lay(post, b"1", topic=topic)
+    with operator.sit("purge", "--topic", topic) as terminal:
+        terminal.until("Close 1 letters for good")
+        await lay(post, b"2", topic=topic)
+        terminal.type(answer)
+        assert terminal.ended() == code, terminal.said
+
+    assert operator.waiting("--topic", topic) == left
