@@ -5,7 +5,9 @@ A command imports what it needs when it runs: `--help` loads neither Faust nor a
 
 from __future__ import annotations
 
+import errno
 import sys
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
@@ -31,6 +33,7 @@ __all__ = ["app", "main"]
 
 INTERRUPTED = 130
 """128 and SIGINT's number, as shells have it."""
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 app = typer.Typer(
     name="streamagents",
@@ -62,6 +65,13 @@ def main() -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    except OSError as exc:
+        if exc.errno not in _FULL:
+            raise
+        typer.echo(f"What this command writes found no room: {exc.strerror}.", err=True)
+        with suppress(OSError):
+            sys.stdout.close()  # or Python tries once more
+        sys.exit(1)
 
 
 @app.callback()

@@ -1,11 +1,10 @@
-"""What the commands of `streamagents dlq` share: their options, the broker, who asks."""
+"""What the commands of `streamagents dlq` share: the letters on the broker, who asks."""
 
 from __future__ import annotations
 
 import getpass
 import socket
 import sys
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,11 +12,11 @@ import typer
 from streamagents.cli.common import ANSWER_S, load
 from streamagents.errors import ConfigurationError
 from streamagents.pipeline.redaction import Redaction
+from streamagents.review.counts import Counts
 from streamagents.review.desk import Desk
-from streamagents.review.filters import Filter, Where, read_moment
+from streamagents.review.filters import Where
 from streamagents.review.letter import Letter
-from streamagents.review.naming import Names
-from streamagents.settings import load_settings
+from streamagents.review.naming import Names, Payments
 from streamagents.topics import Layout
 
 if TYPE_CHECKING:
@@ -26,67 +25,15 @@ if TYPE_CHECKING:
 
     from streamagents.agents import Registration
     from streamagents.cli.common import Application
+    from streamagents.pipeline.replay import Paid
+    from streamagents.review.desk import Ends
+    from streamagents.review.filters import Filter
     from streamagents.settings import Settings
 
-Topic = Annotated[
-    str | None, typer.Option(metavar="TOPIC", help="Of the events, or the topic of letters itself.")
-]
-Agent = Annotated[str | None, typer.Option(metavar="AGENT", help="The agent that failed.")]
-Error = Annotated[str | None, typer.Option(metavar="ERROR", help="Error code, or class of error.")]
-Since = Annotated[
-    str | None,
-    typer.Option(metavar="TIME", help="Written then or later: RFC 3339, or 90m, 6h, 2d."),
-]
-Until = Annotated[str | None, typer.Option(metavar="TIME", help="Written before then.")]
-Key = Annotated[str | None, typer.Option(metavar="KEY", help="The record's key.")]
-Id = Annotated[
-    str | None,
-    typer.Option("--id", metavar="ID", help="The event's id, or topic:partition:offset."),
-]
-Expression = Annotated[
-    str | None,
-    typer.Option(
-        "--where",
-        metavar="EXPR",
-        help="JMESPath over data, headers, error, attempts, ...: \"data.country == 'DE'\".",
-    ),
-]
 Closed = Annotated[
     bool, typer.Option("--closed", help="Those, too, that are done, replaced or purged.")
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
-
-
-def wanted(
-    *,
-    topic: str | None,
-    agent: str | None,
-    error: str | None,
-    since: str | None,
-    until: str | None,
-    key: str | None,
-    id_: str | None,
-    where: str | None,
-    app: str | None,
-) -> Filter:
-    """The letters that the options name.
-
-    Raises:
-        ConfigurationError: a time is none, or an expression is none.
-    """
-    now = datetime.now(UTC)
-    return Filter(
-        topic=topic,
-        agent=agent,
-        error=error,
-        since=None if since is None else read_moment(since, now),
-        until=None if until is None else read_moment(until, now),
-        key=key,
-        id=id_,
-        names=Letter.ids if id_ is None else names_of(app),
-        where=None if where is None else Where(where),
-        prefix=load_settings().topic_prefix,
-    )
 
 
 def names_of(app: str | None) -> Callable[[Letter], list[str]]:
@@ -96,6 +43,19 @@ def names_of(app: str | None) -> Callable[[Letter], list[str]]:
     except ConfigurationError as exc:
         typer.echo(f"{exc} Ids that its models name are not known here.", err=True)
         return Letter.ids
+
+
+def payments_of(app: str | None) -> Callable[[Letter], Paid | None]:
+    """Where the application's state keeps what its letters have paid for."""
+    try:
+        application = load(app)
+    except ConfigurationError as exc:
+        typer.echo(
+            f"{exc} What steps have paid for is kept until the retention of these letters ends.",
+            err=True,
+        )
+        return lambda _: None
+    return Payments(application.group, registrations_of(application))
 
 
 def registrations_of(application: Application) -> dict[str, Registration]:
@@ -116,11 +76,38 @@ async def open_desk(settings: Settings, named: str | None) -> Desk:
     from streamagents.bus import KafkaAdmin, KafkaReader  # noqa: PLC0415 - the Kafka client
 
     async with KafkaAdmin(settings.bootstrap, timeout_s=ANSWER_S) as admin:
-        topics = await admin.partitions()
+        topics, cluster = await admin.partitions(), await admin.cluster_id()
     reader = KafkaReader(settings.bootstrap, timeout_s=ANSWER_S)
-    desk = Desk(reader, topics, layout_of(settings), named)
+    desk = Desk(reader, topics, layout_of(settings), named, cluster=cluster)
     await desk.open()
     return desk
+
+
+async def count_letters(settings: Settings, wanted: Filter) -> tuple[Counts, Ends]:
+    """The letters that are not closed, counted, and how far was looked."""
+    desk = await open_desk(settings, wanted.topic)
+    counts, ends = Counts(), {}
+    async for letter in desk.letters(wanted):
+        counts.add(letter)
+        ends[letter.at.topic, letter.at.partition] = letter.at.offset + 1
+    return counts, ends
+
+
+async def first_letters(
+    settings: Settings, wanted: Filter, limit: int, *, closed: bool
+) -> tuple[list[Letter], bool]:
+    """The first so many letters, and whether there are more."""
+    desk = await open_desk(settings, wanted.topic)
+    letters: list[Letter] = []
+    found = desk.letters(wanted, closed=closed)
+    try:
+        async for letter in found:
+            if len(letters) == limit:
+                return letters, True
+            letters.append(letter)
+    finally:
+        await found.aclose()
+    return letters, False
 
 
 def layout_of(settings: Settings) -> Layout:
@@ -169,6 +156,17 @@ def tell_unanswered(wanted: Filter) -> None:
             "that they do not have: they are left out.",
             err=True,
         )
+
+
+def rereadable(path: Path) -> Path:
+    """A file that can be read more than once: for the plan, and to send.
+
+    Raises:
+        BadParameter: it cannot.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise typer.BadParameter(f"{path} is a pipe or a device: save the letters to a file first.")
+    return readable(path)
 
 
 def readable(path: Path) -> Path:

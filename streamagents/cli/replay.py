@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections import Counter
-from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
+from streamagents.cli import outcome
 from streamagents.cli.common import ANSWER_S, load
 from streamagents.cli.letters import (
     ask,
     open_desk,
-    readable,
     registrations_of,
     tell_unanswered,
     who,
 )
-from streamagents.errors import EventError, StreamAgentsError, UndecodableError
+from streamagents.errors import StreamAgentsError
 from streamagents.pipeline.replay import Stage
-from streamagents.review.editing import check_edit, text_of, with_data, with_fields
-from streamagents.review.exported import from_line
-from streamagents.review.naming import read_event
+from streamagents.review.editing import check_edit
+from streamagents.review.naming import placed
 from streamagents.review.plan import Plan, Send, Surroundings, decide
 from streamagents.review.purging import audit
 from streamagents.review.replaying import Replayer, Result
@@ -35,39 +32,16 @@ from streamagents.runtime.clock import SystemClock
 from streamagents.runtime.partitioner import partition_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterator
+    from collections.abc import AsyncGenerator, Callable
 
     from streamagents.cli.common import Application
+    from streamagents.cli.orders import Orders
     from streamagents.ports import Position
     from streamagents.review.desk import Desk, Ends
-    from streamagents.review.filters import Filter
     from streamagents.review.letter import Letter
-    from streamagents.review.plan import Terms, Verdict
+    from streamagents.review.plan import Verdict
 
 _LOOK_S = 0.5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Orders:
-    """What a person asked for."""
-
-    meant: Filter
-    file: Path | None
-    terms: Terms
-    rate: float | None
-    wait_s: float
-    app: str | None
-    edit: bool
-    changes: tuple[str, ...]
-    data: str | None
-    dry_run: bool
-    yes: bool
-    as_json: bool
-
-    @property
-    def edits(self) -> bool:
-        """Whether one letter is to be changed."""
-        return self.edit or bool(self.changes) or self.data is not None
 
 
 def run_replay(orders: Orders) -> int:
@@ -76,7 +50,19 @@ def run_replay(orders: Orders) -> int:
     Raises:
         StreamAgentsError: it could not be begun, or the broker left.
     """
-    return asyncio.run(_Replay(orders, load(orders.app)).run())
+    return _Replay(orders, load(orders.app)).run()
+
+
+@dataclass(slots=True)
+class _Look:
+    """What there was to replay when the plan was made."""
+
+    desk: Desk
+    plan: Plan = field(default_factory=Plan)
+    ends: Ends = field(default_factory=dict)
+    """How far it has looked."""
+    one: Letter | None = None
+    """The first letter that would go."""
 
 
 class _Replay:
@@ -97,53 +83,45 @@ class _Replay:
         self._sent: set[Position] = set()
         """Of those whose outcome is waited for."""
 
-    async def run(self) -> int:
-        """Plan, ask, send, wait; the exit code."""
+    def run(self) -> int:
+        """Plan, ask, send, wait; the exit code.
+
+        A person answers outside of any event loop, which would keep Ctrl-C to itself.
+        """
         orders = self._orders
-        desk = await open_desk(self._settings, None if orders.file else orders.meant.topic)
-        self._around = replace(self._around, topics=desk.topics)
-        plan, ends, one = await self._plan(desk)
+        look = asyncio.run(self._look())
+        plan = look.plan
         tell_unanswered(orders.meant)
-        edited = self._edited(plan, one) if orders.edits else None
+        edited = self._edited(look) if orders.edit.wanted else None
         if not orders.as_json:
             typer.echo("\n".join(plan.lines(orders.terms)))
         if orders.dry_run or not (plan.sent or plan.parks):
             return self._conclude(plan, Result(refused=plan.refusals), Counter())
-        desk.require_states()
+        look.desk.require_states()
         ask("Go ahead?", yes=orders.yes)
-        await desk.open()  # while we asked, somebody else may have been at it
-        letters = self._letters(desk, ends) if edited is None else _just(edited[0])
-        verdict = self._decide if edited is None else partial(_always, edited[1])
-        result = await self._send(desk, letters, verdict, plan.sent + plan.parks)
-        return self._conclude(plan, result, await self._outcomes(desk))
+        return self._conclude(plan, *asyncio.run(self._go(look, edited)))
+
+    def _conclude(self, plan: Plan, result: Result, outcomes: Counter[str]) -> int:
+        if self._orders.as_json:
+            typer.echo(json.dumps(outcome.as_dict(plan, result, outcomes)))
+        elif not self._orders.dry_run:
+            typer.echo(outcome.in_words(result, outcomes))
+        return outcome.exit_code(result, outcomes)
 
     # -- what is meant ---------------------------------------------------------------------------
 
-    async def _plan(self, desk: Desk) -> tuple[Plan, Ends, Letter | None]:
-        """The plan, how far it has looked, and the first letter that would go."""
-        plan, ends = Plan(), {}
-        one: Letter | None = None
-        async for letter in self._letters(desk, None):
-            verdict = decide(letter, self._orders.terms, self._around)
-            plan.add(letter, verdict)
-            ends[letter.at.topic, letter.at.partition] = letter.at.offset + 1
-            if one is None and isinstance(verdict, Send):
-                one = letter
-        return plan, ends, one
-
-    async def _letters(self, desk: Desk, up_to: Ends | None) -> AsyncGenerator[Letter, None]:
+    async def _look(self) -> _Look:
         orders = self._orders
-        if orders.file is None:
-            async for letter in desk.letters(orders.meant, up_to=up_to):
-                yield letter
-            return
-        with readable(orders.file).open("rb") as file:
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    letter = from_line(line, f"Line {number} of {orders.file}")
-                    letter = replace(letter, state=desk.states.get(letter.at))
-                    if orders.meant.matches(letter):
-                        yield letter
+        desk = await open_desk(self._settings, None if orders.file else orders.meant.topic)
+        self._around = replace(self._around, topics=desk.topics)
+        look = _Look(desk)
+        async for letter in orders.letters(desk):
+            verdict = decide(letter, orders.terms, self._around)
+            look.plan.add(letter, verdict)
+            look.ends[letter.at.topic, letter.at.partition] = letter.at.offset + 1
+            if look.one is None and isinstance(verdict, Send):
+                look.one = letter
+        return look
 
     def _decide(self, letter: Letter) -> Verdict:
         verdict = decide(letter, self._orders.terms, self._around)
@@ -151,64 +129,58 @@ class _Replay:
             return verdict
         if self._orders.wait_s:
             self._sent.add(letter.at)
-        return self._placed(letter, verdict)
+        registration = self._typed.get(verdict.topic)
+        return placed(letter, verdict, registration, partial(self._partition_of, verdict.topic))
 
-    def _placed(self, letter: Letter, where: Send) -> Send:
-        """Where the event's marks lie by now: its topic may have been grown since."""
-        registration = self._typed.get(where.topic)
-        if registration is None or not where.in_place:
-            return where
-        try:
-            key = read_event(letter, where.topic, registration).key
-        except EventError:  # it is known by its position, and stays where it lay
-            return where
-        if key is None:
-            return where
-        return replace(where, partition=partition_of(key, self._around.topics[where.topic]))
+    def _decide_edited(self, where: Send, letter: Letter) -> Verdict:
+        verdict = self._decide(letter)
+        return where if isinstance(verdict, Send) else verdict
+
+    def _partition_of(self, topic: str, key: bytes) -> int:
+        return partition_of(key, self._around.topics[topic])
 
     # -- editing ---------------------------------------------------------------------------------
 
-    def _edited(self, plan: Plan, letter: Letter | None) -> tuple[Letter, Send]:
+    def _edited(self, look: _Look) -> tuple[Letter, Send]:
         """The one letter as it is to be, checked, and where it goes.
 
         Raises:
             StreamAgentsError: there is not one, or the edit is refused.
         """
-        if letter is None or plan.sent != 1:
+        letter = look.one
+        if letter is None or look.plan.sent != 1:
             raise StreamAgentsError(
-                f"An edit is for one letter, {plan.sent:,} are meant: name it with --id."
+                f"An edit is for one letter, {look.plan.sent:,} are meant: name it with --id."
             )
-        edited = with_data(letter, self._new_data(letter))
         where = decide(letter, self._orders.terms, self._around)
         assert isinstance(where, Send)  # noqa: S101 - the plan has said so
 
-        where = check_edit(
-            letter,
-            edited,
-            where,
-            registrations_of(self._app).get(where.topic),
-            lambda key: partition_of(key, self._around.topics[where.topic]),
-        )
-        if self._orders.wait_s:
-            self._sent.add(letter.at)
-        return edited, where
+        def check(edited: Letter) -> Send:
+            return check_edit(
+                letter,
+                edited,
+                where,
+                registrations_of(self._app).get(where.topic),
+                partial(self._partition_of, where.topic),
+            )
 
-    def _new_data(self, letter: Letter) -> bytes:
-        orders = self._orders
-        if orders.changes:
-            return with_fields(letter, orders.changes)
-        if orders.data is not None:
-            return _given(orders.data)
-        import click  # noqa: PLC0415 - only here
-
-        if not sys.stdin.isatty():
-            raise typer.BadParameter("without a terminal to edit on, use --set or --data")
-        text = click.edit(text_of(letter), extension=".json")
-        if text is None:
-            raise StreamAgentsError("Nothing was changed: the letter stays as it is.")
-        return text.encode()
+        return self._orders.edit.of(letter, check)
 
     # -- sending ---------------------------------------------------------------------------------
+
+    async def _go(
+        self, look: _Look, edited: tuple[Letter, Send] | None
+    ) -> tuple[Result, Counter[str]]:
+        """Send what is meant, and wait for the outcomes."""
+        desk, plan = look.desk, look.plan
+        await desk.open()  # while we asked, somebody else may have been at it
+        if edited is None:
+            letters, verdict = self._orders.letters(desk, look.ends), self._decide
+        else:
+            letter = replace(edited[0], state=desk.states.get(edited[0].at))
+            letters, verdict = _just(letter), partial(self._decide_edited, edited[1])
+        result = await self._send(desk, letters, verdict, plan.sent + plan.parks)
+        return result, await self._outcomes(desk)
 
     async def _send(
         self,
@@ -224,14 +196,13 @@ class _Replay:
             writer = await stack.enter_async_context(
                 KafkaTogether(self._settings.bootstrap, timeout_s=2 * ANSWER_S)
             )
-            progress = stack.enter_context(_bar(total, shown=not orders.as_json))
             replayer = Replayer(
                 writer,
                 states_topic=desk.states_topic,
                 by=by,
                 clock=clock,
                 rate=orders.rate,
-                progress=progress,
+                progress=stack.enter_context(outcome.bar(total, shown=not orders.as_json)),
             )
             try:
                 result = await replayer.run(letters, verdict, fresh=orders.terms.fresh)
@@ -243,18 +214,14 @@ class _Replay:
                     err=True,
                 )
                 raise
+            facts = [
+                ("letters", result.sent),
+                ("parked", result.parked),
+                ("edited", orders.edit.wanted),
+                ("fresh", orders.terms.fresh),
+            ]
             await audit(
-                writer,
-                desk.audit_topic,
-                action="dlq.replay",
-                by=by,
-                clock=clock,
-                facts=[
-                    ("letters", result.sent),
-                    ("parked", result.parked),
-                    ("edited", orders.edits),
-                    ("fresh", orders.terms.fresh),
-                ],
+                writer, desk.audit_topic, action="dlq.replay", by=by, clock=clock, facts=facts
             )
         return result
 
@@ -272,69 +239,6 @@ class _Replay:
                 return stages
             await clock.sleep(_LOOK_S)
 
-    # -- the end ---------------------------------------------------------------------------------
-
-    def _conclude(self, plan: Plan, result: Result, outcomes: Counter[str]) -> int:
-        orders = self._orders
-        if orders.as_json:
-            said: dict[str, Any] = {
-                "plan": plan.as_dict(),
-                "replayed": result.sent,
-                "parked": result.parked,
-                "refused": dict(result.refused),
-                "outcomes": dict(outcomes),
-            }
-            typer.echo(json.dumps(said))
-        elif not orders.dry_run:
-            typer.echo(_words(result, outcomes))
-        failed = outcomes.total() - outcomes[Stage.DONE.value] - outcomes[Stage.SENT.value]
-        return 1 if result.refused.total() or failed else 0
-
-
-def _words(result: Result, outcomes: Counter[str]) -> str:
-    said = [f"{result.sent:,} letters replayed, each confirmed by the broker"]
-    if result.parked:
-        said.append(f"{result.parked:,} parked for people")
-    if result.refused.total():
-        said.append(f"{result.refused.total():,} not")
-    line = ", ".join(said) + "."
-    if outcomes:
-        names = {"done": "succeeded", "replaced": "failed again", "replayed": "are still under way"}
-        told = ", ".join(f"{n:,} {names.get(word, word)}" for word, n in outcomes.most_common())
-        line += f" Of these {told}."
-    return line
-
-
-def _given(data: str) -> bytes:
-    if data == "-":
-        value = sys.stdin.buffer.read()
-    elif data.startswith("@"):
-        value = readable(Path(data[1:])).read_bytes()
-    else:
-        value = data.encode(errors="surrogateescape")
-    if not value.strip():
-        raise UndecodableError("There is no data: an event's data is a JSON object.")
-    return value
-
 
 async def _just(letter: Letter) -> AsyncGenerator[Letter, None]:
     yield letter
-
-
-def _always(verdict: Verdict, _: Letter) -> Verdict:
-    return verdict
-
-
-@contextmanager
-def _bar(total: int, *, shown: bool) -> Iterator[Callable[[Result], None]]:
-    """A bar on a terminal, nothing elsewhere."""
-    from rich.console import Console  # noqa: PLC0415 - `--help` can do without
-    from rich.progress import Progress  # noqa: PLC0415 - likewise
-
-    console = Console(stderr=True)
-    if not (shown and console.is_terminal):
-        yield lambda _: None
-        return
-    with Progress(console=console, transient=True) as progress:
-        task = progress.add_task("replaying", total=total)
-        yield lambda result: progress.update(task, completed=result.sent + result.parked)

@@ -6,6 +6,7 @@ transaction as the event's mark. Of each letter the last word counts.
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -61,6 +62,28 @@ class Stage(StrEnum):
         return self not in {Stage.REPLAYED, Stage.PARKED}
 
 
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """Where the state keeps what a letter's event has paid for."""
+
+    group: str
+    """The consumer group whose state it is."""
+    mark: bytes
+    """The state key of the event's mark: its steps are found by it."""
+
+    def as_dict(self) -> dict[str, str]:
+        """For JSON."""
+        return {"group": self.group, "mark": b64encode(self.mark).decode()}
+
+    @classmethod
+    def read(cls, said: Any) -> Paid | None:
+        """Out of JSON; None for what is none."""
+        try:
+            return cls(str(said["group"]), b64decode(said["mark"], validate=True))
+        except (ValueError, TypeError, KeyError):
+            return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LetterState:
     """The last word on a letter: a value in the topic of letters, under the letter's position."""
@@ -71,13 +94,20 @@ class LetterState:
     """A person at a machine, or the application that answered."""
     at: str
     """RFC 3339."""
+    frees: Paid | None = None
+    """Of a purged letter: what its worker is to throw away."""
 
     def encode(self) -> bytes:
         """Its bytes."""
-        return to_json(
-            {"state": self.stage, "replay": self.replay, "by": self.by, "at": self.at},
-            inf_nan_mode="null",
-        )
+        said: dict[str, Any] = {
+            "state": self.stage,
+            "replay": self.replay,
+            "by": self.by,
+            "at": self.at,
+        }
+        if self.frees is not None:
+            said["frees"] = self.frees.as_dict()
+        return to_json(said, inf_nan_mode="null")
 
     @classmethod
     def decode(cls, value: bytes | None) -> LetterState | None:
@@ -89,6 +119,7 @@ class LetterState:
                 replay=int(said["replay"]),
                 by=str(said["by"])[:_BY_CHARACTERS],
                 at=str(said["at"])[:_BY_CHARACTERS],
+                frees=Paid.read(said["frees"]) if "frees" in said else None,
             )
         except (ValueError, TypeError, KeyError):
             return None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from streamagents.errors import TopicsError
 from streamagents.ports import Position
 from streamagents.review.letter import read_letter
-from streamagents.review.states import read_states
+from streamagents.review.states import States, read_states
 from streamagents.topics import LETTERS_SUFFIX
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from streamagents.ports import Reader, Record
     from streamagents.review.filters import Filter
     from streamagents.review.letter import Letter
-    from streamagents.review.states import States
     from streamagents.topics import Layout
 
 Ends = dict[tuple[str, int], int]
@@ -31,19 +30,26 @@ class Desk:
         topics: on the broker, by name the number of partitions.
         layout: where our topics are.
         named: the topic whose letters are meant, or the topic of letters itself; else all.
+        cluster: the cluster's id.
 
     Raises:
         TopicsError: the named topic has no letters.
     """
 
     def __init__(
-        self, reader: Reader, topics: Mapping[str, int], layout: Layout, named: str | None = None
+        self,
+        reader: Reader,
+        topics: Mapping[str, int],
+        layout: Layout,
+        named: str | None = None,
+        *,
+        cluster: str = "",
     ) -> None:
-        self._reader = reader
+        self._reader, self.cluster = reader, cluster
         self.topics = topics
         self.states_topic, self.audit_topic = layout.letter_states().name, layout.audit().name
         self.names = letter_topics(topics, layout.prefix, named)
-        self.states: States = {}
+        self.states = States()
 
     async def open(self) -> None:
         """Read what became of letters."""

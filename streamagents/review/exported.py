@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 VERSION = 1
 
 
-def to_line(letter: Letter) -> str:
-    """A letter as one line, without its end."""
+def to_line(letter: Letter, cluster: str = "") -> str:
+    """A letter as one line, without its end; `cluster` is the id of where it lies."""
     return json.dumps(
         {
             "version": VERSION,
+            "cluster": cluster,
             "letter": str(letter.at),
             "timestamp": letter.written_ms,
             "key": _packed(letter.key),
@@ -36,15 +37,16 @@ def to_line(letter: Letter) -> str:
     )
 
 
-def from_line(line: bytes, where: str) -> Letter:
+def from_line(line: bytes, where: str, cluster: str = "") -> Letter:
     """A letter out of its line.
 
     Args:
         line: the line.
         where: how to name it, as `line 3 of letters.jsonl`.
+        cluster: the id of the cluster that it has to come from, where that is known.
 
     Raises:
-        InvalidEventError: it is no exported letter.
+        InvalidEventError: it is no exported letter, or one of another cluster.
     """
     try:
         said: Any = from_json(line)
@@ -53,14 +55,28 @@ def from_line(line: bytes, where: str) -> Letter:
                 f"{where} is of version {said['version']!r}, this version knows {VERSION}: read "
                 "it with the version that wrote it."
             )
+        known = said.get("cluster", "")
         at = read_position(str(said["letter"]).encode())
         headers: Headers = tuple((_raw_name(name), _unpacked(raw)) for name, raw in said["headers"])
         key, value = _unpacked(said["key"]), _unpacked(said["value"])
         written = int(said["timestamp"])
-    except (ValueError, TypeError, KeyError, binascii.Error) as exc:
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        OverflowError,
+        binascii.Error,
+    ) as exc:
         raise InvalidEventError(
             f"{where} is no letter that `streamagents dlq export` has written."
         ) from exc
+    if known and cluster and known != cluster:
+        # Its position is that of another letter here, which would be closed in its stead.
+        raise InvalidEventError(
+            f"{where} is a letter of another cluster, {known!r}: replay it there, or send its "
+            "event anew."
+        )
     if at is None:
         raise InvalidEventError(f"{where} does not say where its letter lies.")
     return Letter(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from streamagents.pipeline.replay import Stage
+from streamagents.review.shown import safe
 from streamagents.topics import LETTERS_SUFFIX
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class Terms:
     """Parked letters, too."""
     again: bool = False
     """Those, too, whose last replay has no outcome yet."""
+    purged: bool = False
+    """Those of a file, too, that were purged."""
     fresh: bool = False
 
 
@@ -93,6 +96,8 @@ def _left(letter: Letter, terms: Terms) -> Leave | None:
         return None if terms.again else Leave("under way: replayed, and not settled yet (--again)")
     if stage is Stage.PARKED:
         return Leave("parked for people (--parked)")
+    if stage is Stage.PURGED:
+        return None if terms.purged else Leave("closed: purged (--purged)")
     return Leave(f"closed: {stage.value}")
 
 
@@ -137,6 +142,8 @@ class Plan:
     refusals: Counter[str] = field(default_factory=Counter)
     strangers: int = 0
     """Letters of others, whose outcome nobody tells us."""
+    purged: int = 0
+    """Letters that go although they were purged: what they had paid for was thrown away."""
 
     def add(self, letter: Letter, verdict: Verdict) -> None:
         """Count one letter."""
@@ -144,6 +151,7 @@ class Plan:
             fault = letter.fault
             self.sends[Route(verdict.topic, fault.group, fault.agent)] += 1
             self.strangers += fault.convention != "streamagents"
+            self.purged += letter.state is not None and letter.state.stage is Stage.PURGED
         elif isinstance(verdict, Park):
             self.parks += 1
         elif isinstance(verdict, Leave):
@@ -168,6 +176,9 @@ class Plan:
 
     def lines(self, terms: Terms) -> list[str]:
         """For a person."""
+        return [safe(line) for line in (*self._goes(terms), *self._stays(terms))]
+
+    def _goes(self, terms: Terms) -> list[str]:
         said = [f"Replay {_letters(self.sent)}."]
         for route, number in self.sends.most_common():
             group = f"group {route.group}" if route.group else "every group"
@@ -182,11 +193,19 @@ class Plan:
                 if terms.fresh
                 else "Steps that were paid for are not paid for again."
             )
+        if self.purged:
+            said.append(
+                f"{_letters(self.purged)} purged before: their steps run and are paid for again."
+            )
         if self.strangers:
             said.append(
                 f"{_letters(self.strangers)} of others: closed when sent, for nobody tells us "
                 "what becomes of them."
             )
+        return said
+
+    def _stays(self, terms: Terms) -> list[str]:
+        said = []
         if self.parks:
             said.append(
                 f"Park {_letters(self.parks)} for people: replayed {terms.max_replays} times "

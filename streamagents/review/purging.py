@@ -16,8 +16,9 @@ from streamagents.review.states import forgotten, word
 from streamagents.topics import LETTERS_SUFFIX
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
+    from streamagents.pipeline.replay import Paid
     from streamagents.ports import Clock, Record, Together
     from streamagents.review.letter import Letter
     from streamagents.review.states import States
@@ -29,20 +30,44 @@ Heads = dict[tuple[str, int], int]
 
 
 async def purge(
-    letters: AsyncIterator[Letter], writer: Together, *, states_topic: str, by: str, clock: Clock
+    letters: AsyncIterator[Letter],
+    writer: Together,
+    *,
+    states_topic: str,
+    by: str,
+    clock: Clock,
+    paid: Callable[[Letter], Paid | None] = lambda _: None,
 ) -> int:
-    """Close letters; how many."""
+    """Close letters, and ask their workers to forget what was paid for them; how many.
+
+    Args:
+        letters: which.
+        writer: takes the words, in batches.
+        states_topic: where is said what becomes of letters.
+        by: who does it.
+        clock: the time.
+        paid: where the state keeps a letter's steps; None where that is not known.
+    """
     now = rfc3339(clock.now()).decode()
     purged, batch = 0, list[Outgoing]()
     async for letter in letters:
+        # One that is under way keeps what was paid for: its replay is about to ask for it.
+        frees = None if _is_under_way(letter) else paid(letter)
         replays = letter.fault.replays
-        batch.append(word(states_topic, letter.at, Stage.PURGED, replay=replays, by=by, now=now))
+        said = word(
+            states_topic, letter.at, Stage.PURGED, replay=replays, by=by, now=now, frees=frees
+        )
+        batch.append(said)
         if len(batch) >= _BATCH:
             await writer.send_together(batch)
             purged, batch = purged + len(batch), []
     if batch:
         await writer.send_together(batch)
     return purged + len(batch)
+
+
+def _is_under_way(letter: Letter) -> bool:
+    return letter.state is not None and letter.state.stage is Stage.REPLAYED
 
 
 async def heads(records: AsyncIterator[Record], states: States) -> Heads:
@@ -66,10 +91,14 @@ async def heads(records: AsyncIterator[Record], states: States) -> Heads:
 
 
 async def forget(
-    states: States, begins: Mapping[tuple[str, int], int], writer: Together, states_topic: str
+    states: States,
+    begins: Mapping[tuple[str, int], int],
+    writer: Together,
+    states_topic: str,
+    clock: Clock,
 ) -> int:
     """Forget what became of letters that are gone; how many."""
-    gone = forgotten(states, begins)
+    gone = forgotten(states, begins, clock.now())
     for start in range(0, len(gone), _BATCH):
         await writer.send_together(
             [

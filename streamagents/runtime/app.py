@@ -17,6 +17,7 @@ from streamagents.errors import ConfigurationError
 from streamagents.runtime.channels import close_channels
 from streamagents.runtime.clock import SystemClock
 from streamagents.runtime.faustsettings import faust_settings
+from streamagents.runtime.freeing import Freeing
 from streamagents.runtime.garbage import calm_garbage_collector
 from streamagents.runtime.internals import (
     WorkerBoot,
@@ -90,6 +91,7 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
     model: Model
     """Who answers `ctx.llm`."""
     stall_watch: StallWatch
+    freeing: Freeing
     metrics: WorkerMetrics
     lookout: Lookout
     web_pages: WorkerWeb
@@ -147,6 +149,7 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
         calm_garbage_collector()
         self.engine.start_ticking()
         self.stall_watch.start()
+        self.freeing.start()
 
     async def on_stop(self) -> None:
         """Drain before Faust stops anything: what ends later could not be written."""
@@ -160,6 +163,7 @@ class StreamApp(faust.App):  # type: ignore[misc] # Faust is not typed for us
         await close_channels(self.channels)
         await self.watching.close()
         await super().on_stop()
+        await self.freeing.stop()
         await self.lookout.stop()
         self.web_pages.stop()
         stop_logs(self.log_file)
@@ -248,6 +252,9 @@ def create_app(
         till=till,
     )
     add_web(app)
+    app.freeing = Freeing(
+        settings.bootstrap, app.layout.letter_states().name, app.engine, app.group
+    )
     app.clockwork = build_clockwork(
         app.conf.id, app.ticking, app.layout, bootstrap=settings.bootstrap, clock=clock
     )

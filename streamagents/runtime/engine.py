@@ -76,6 +76,8 @@ class Engine:
         self._refilling = False
         self.begun = False
         """Whether the state is there, and intake has begun, also where nothing was assigned."""
+        self.assignments = 0
+        """How often it has begun."""
         self.on_truncated: Callable[[str, int], None] = lambda _topic, _records: None
         """Called with how many records of a topic were deleted before they were read."""
         worker.gate.on_room = self._refill_soon
@@ -145,6 +147,7 @@ class Engine:
             except StreamAgentsError as exc:  # a newer version wrote the state
                 self._lose(state, exc)
         self.begun = True
+        self.assignments += 1
         log.info("intake_begins", partitions=sorted(self._owned))
 
     async def release(self) -> None:
@@ -199,6 +202,13 @@ class Engine:
         except Exception as exc:  # a defect costs the partition, not time itself
             log.exception("partition_failed", partition=state)
             self._lose(state, exc)
+
+    def purged(self, topic: str, key: bytes, replay: int) -> int:
+        """A letter of a topic's event was purged: its steps go, if they are here. How many."""
+        source = self._sources.get(topic)
+        count = None if source is None else source.subscription.partitions
+        mine = [owned for (number, _), owned in self._owned.items() if number == count]
+        return sum(owned.purged(key, replay) for owned in mine)
 
     # -- what is shown ---------------------------------------------------------------------------
 

@@ -223,6 +223,10 @@ class OwnedPartition:
         running = len(self._handling.running)
         self._progress.look(self._intakes.values(), running=running, takes=self._takes)
 
+    def purged(self, key: bytes, replay: int) -> int:
+        """An event's letter was purged: its steps go. How many."""
+        return 0 if self._sweep is None or not self._open else self._sweep.purged(key, replay)
+
     def show(self, shown: Shown) -> None:
         """Add what is here."""
         if self._open:

@@ -75,6 +75,27 @@ class Sweep:
             self._writer.add(Group(writes=gone))
         return len(gone)
 
+    def purged(self, key: bytes, replay: int) -> int:
+        """A person has closed an event's letter for good: its steps go, its mark stays.
+
+        Args:
+            key: the state key of its mark.
+            replay: which replay of its event the letter was written by.
+
+        Returns:
+            How many steps went: none of an event that runs again, or has a later letter.
+        """
+        value = self._store.get(key)
+        mark = None if value is None else Mark.decode(value)
+        if mark is None or mark.status is not Status.DEAD_LETTERED or mark.replay != replay:
+            return 0
+        gone: dict[bytes, bytes | None] = {
+            step: None for step, _ in self._store.scan(steps_of(key))
+        }
+        if gone:
+            self._writer.add(Group(writes=gone))
+        return len(gone)
+
     def _is_over(self, key: bytes, value: bytes, now_s: float) -> bool:
         seen = read_seen_key(key)
         life = self._lifetimes.get(seen.topic) if seen is not None else None

@@ -24,6 +24,7 @@ from benchmarks.scenarios import (
     boring,
     gateway,
     latency,
+    letters,
     memory,
     model,
     noop,
@@ -52,6 +53,7 @@ SCENARIOS: dict[str, Callable[[Stage, Plan], Iterable[Figure]]] = {
     "model": model.measure,
     "gateway": gateway.measure,
     "boring": boring.measure,
+    "letters": letters.measure,
 }
 PEERS = CHECKOUT / ".venv-bench" / "bin" / "python"
 

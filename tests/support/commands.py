@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 CHECKOUT = Path(__file__).parents[2]
-_SCRIPT = "from streamagents.cli import main; main()"
+SCRIPT = "from streamagents.cli import main; main()"
 
 
 def streamagents(
@@ -20,7 +20,7 @@ def streamagents(
     """Run `streamagents ...`; without settings but those that are handed over."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("STREAMAGENTS_", "COLUMNS"))}
     done = subprocess.run(
-        [sys.executable, "-c", _SCRIPT, *arguments],
+        [sys.executable, "-c", SCRIPT, *arguments],
         env={**kept, "PYTHONPATH": str(CHECKOUT), "STREAMAGENTS_WEB_PORT": "0", **(env or {})},
         input=stdin,
         capture_output=True,

@@ -7,12 +7,12 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from support.commands import CHECKOUT, streamagents
+from support.commands import CHECKOUT, SCRIPT, streamagents
+from support.post import ours
+from support.terminal import Terminal
 
 if TYPE_CHECKING:
     from support.workers import Fleet
-
-_SCRIPT = "from streamagents.cli import main; main()"
 
 
 class Operator:
@@ -40,7 +40,7 @@ class Operator:
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Begin with a command."""
         return subprocess.Popen(
-            [sys.executable, "-c", _SCRIPT, "dlq", *arguments],
+            [sys.executable, "-c", SCRIPT, "dlq", *arguments],
             env=self._environment,
             cwd=self._fleet.folder,
             stdout=subprocess.PIPE,
@@ -48,6 +48,35 @@ class Operator:
             text=True,
         )
 
+    def shell(self, line: str) -> subprocess.CompletedProcess[str]:
+        """Run a line of the shell, in which `$DLQ` is the command."""
+        dlq = f"{sys.executable} -c '{SCRIPT}' dlq"
+        return subprocess.run(
+            ["/bin/sh", "-c", line.replace("$DLQ", dlq)],
+            env=self._environment,
+            cwd=self._fleet.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=90,
+            check=False,
+        )
+
+    def sit(self, *arguments: str, **environment: str) -> Terminal:
+        """Sit before a command."""
+        env = {**self._environment, **environment}
+        return Terminal("dlq", *arguments, env=env, cwd=self._fleet.folder)
+
     def waiting(self, *arguments: str) -> int:
         """How many letters `list` counts."""
         return sum(row["letters"] for row in self.json("list", *arguments))
+
+
+async def lay(fleet: Fleet, *values: bytes | None, topic: str = "task", **facts: Any) -> None:
+    """Lay letters of the fleet's group, as its workers write them; of one partition."""
+    name = fleet.topic(topic)
+    for offset, value in enumerate(values):
+        known = {"key": b"ann", "headers": (), "group": fleet.group, "agent": "TaskAgent", **facts}
+        letter = ours(value, topic=name, partition=0, offset=offset, **known)
+        record = [(letter.key, letter.value)]
+        await fleet.send(f"{topic}.dlq", record, headers=list(letter.headers), partition=0)

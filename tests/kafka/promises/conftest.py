@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,6 +28,15 @@ async def works(broker: EmbeddedBroker, tmp_path: Path) -> AsyncIterator[Fleet]:
     """The works application; no worker runs yet."""
     async with Fleet(broker.address, tmp_path, module=WORKS) as fleet:
         yield fleet
+
+
+@pytest.fixture(scope="module")
+def post(broker: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """The works application's topics, for a module that lays letters there; no worker runs."""
+    fleet = Fleet(broker.address, tmp_path_factory.mktemp("post"), module=WORKS)
+    asyncio.run(fleet.__aenter__())
+    yield fleet
+    asyncio.run(fleet.__aexit__(None, None, None))
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 from streamagents.events.envelope import header
 from streamagents.pipeline.mark import Mark, Status
 from streamagents.pipeline.outcome import Skip
-from streamagents.pipeline.replay import Answers, LetterState, Stage, for_group, letter_of
+from streamagents.pipeline.replay import Answers, LetterState, Paid, Stage, for_group, letter_of
 from streamagents.ports import Position
 from streamagents.testing.bus import murmur2_partition
 from streamagents.topics import LETTERS
@@ -48,6 +48,21 @@ def test_what_names_no_letter_is_not_answered(raw: bytes) -> None:
 
     assert ANSWERS.of(source, Stage.DONE, NOW) == ()
     assert letter_of(tuple(source.headers)) is None
+
+
+@pytest.mark.parametrize("frees", [None, Paid("shop", b"e\0order\0-0\0\0\xff")])
+def test_what_a_purge_asks_for_comes_back(frees: Paid | None) -> None:
+    state = LetterState(stage=Stage.PURGED, replay=2, by="ann@x", at="now", frees=frees)
+
+    assert LetterState.decode(state.encode()) == state
+
+
+@pytest.mark.parametrize("frees", [b"1", b"null", b"{}", b'{"group":"g","mark":"%"}', b"[]"])
+def test_a_purge_that_asks_for_nothing_readable_is_a_purge(frees: bytes) -> None:
+    value = b'{"state":"purged","replay":0,"by":"a","at":"b","frees":' + frees + b"}"
+    state = LetterState.decode(value)
+
+    assert state == LetterState(stage=Stage.PURGED, replay=0, by="a", at="b")
 
 
 def test_an_answer_lies_under_the_letters_position() -> None:

@@ -58,6 +58,10 @@ def test_a_megabyte_of_bytes_comes_back() -> None:
         GOOD.replace('"key":"ada"', '"key":{"base64":"%%"}'),
         GOOD.replace('"key":"ada"', '"key":7'),
         GOOD.replace('"headers":[[', '"headers":[[1,'),
+        GOOD.replace('"headers":[[', '"headers":[[null,"x"],['),
+        GOOD.replace('"timestamp":', '"timestamp":Infinity,"was":'),
+        GOOD.replace('"headers":[[', '"headers":[["x",{"base64":7}],['),
+        "[" * 100_000,
     ],
 )
 def test_what_is_no_exported_letter_is_named(line: str) -> None:
@@ -70,3 +74,20 @@ def test_the_file_of_a_newer_version_is_not_misread() -> None:
 
     with pytest.raises(InvalidEventError, match="is of version 2, this version knows 1"):
         from_line(newer.encode(), "line 1")
+
+
+@pytest.mark.parametrize(
+    ("written", "read", "taken"),
+    [("a", "a", True), ("a", "", True), ("", "a", True), ("a", "b", False)],
+)
+def test_a_letter_of_another_cluster_is_not_taken_for_one_of_ours(
+    written: str,
+    read: str,
+    taken: bool,  # noqa: FBT001 - a case
+) -> None:
+    line = to_line(a_letter(), written).encode()
+    if taken:
+        assert from_line(line, "line 1", read) == a_letter()
+        return
+    with pytest.raises(InvalidEventError, match=r"^line 1 is a letter of another cluster, 'a': "):
+        from_line(line, "line 1", read)

@@ -69,6 +69,12 @@ def test_an_error_of_others_is_named_by_its_class(error: str) -> None:
         ("data.card", True),
         ("size > `10`", True),
         ("length(data.nothing) > `1`", False),  # cannot be asked
+        # What is no boolean counts as JMESPath has it: nothing, `false` and what is empty do not.
+        ("data.amount", True),
+        ("`0`", True),
+        ("''", False),
+        ("`[]`", False),
+        ("`null`", False),
     ],
 )
 def test_an_expression_asks_the_fields_of_a_letter(text: str, meant: bool) -> None:  # noqa: FBT001 - a table

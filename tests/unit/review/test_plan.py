@@ -43,6 +43,8 @@ def test_what_came_through_the_inbox_goes_back_to_its_typed_topic() -> None:
         (Stage.DONE, Terms(again=True, parked=True), False),
         (Stage.REPLACED, Terms(again=True, parked=True), False),
         (Stage.PURGED, Terms(again=True, parked=True), False),
+        (Stage.PURGED, Terms(purged=True), True),
+        (Stage.DONE, Terms(purged=True), False),
         (Stage.SENT, Terms(again=True, parked=True), False),
     ],
 )
@@ -140,3 +142,27 @@ def test_the_plan_says_who_gets_what_and_who_sees_it() -> None:
         "Cannot replay 1 letter: its topic gone is gone.",
     ]
     assert plan.as_dict()["replay"] == 3
+
+
+def test_the_plan_says_that_what_was_purged_pays_again() -> None:
+    plan, terms = Plan(), Terms(purged=True)
+    for letter in (a_letter(), staged(Stage.PURGED)):
+        plan.add(letter, decide(letter, terms, AROUND))
+
+    assert plan.sent == 2
+    assert "1 letter purged before: their steps run and are paid for again." in plan.lines(terms)
+
+
+def test_the_plan_does_nothing_to_a_terminal() -> None:
+    plan, terms = Plan(), Terms()
+    hostile = "\x1b[2J"
+    for letter in (
+        replace(a_letter(), fault=replace(a_letter().fault, agent=hostile, group=hostile)),
+        foreign((("kafka_dlt-original-topic", hostile.encode()),)),
+    ):
+        plan.add(letter, decide(letter, terms, AROUND))
+    said = "\n".join(plan.lines(terms))
+
+    assert plan.sent == 1
+    assert "\x1b" not in said
+    assert said.count("\\x1b[2J") == 3

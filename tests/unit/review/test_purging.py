@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 
 from streamagents.errors import TopicsError
+from streamagents.pipeline.identity import seen_key
+from streamagents.pipeline.replay import Paid, Stage
 from streamagents.ports import Position
 from streamagents.review.counts import Counts, Kind
 from streamagents.review.desk import Desk, letter_topics
 from streamagents.review.filters import Filter
+from streamagents.review.naming import Payments
 from streamagents.review.purging import audit, forget, heads, purge
+from streamagents.review.states import word
 from streamagents.testing import FakeClock, MemoryBus
 from streamagents.topics import AUDIT, LETTERS, Layout
-from support.post import TOPICS, ours
+from support.post import SPRING, TOPICS, a_letter, foreign, ours
+from support.records import registration
+
+if TYPE_CHECKING:
+    from streamagents.review.letter import Letter
+
+AT = Position("order.dlq", 2, 0)
 
 
 async def opened(bus: MemoryBus) -> Desk:
@@ -80,9 +91,61 @@ async def test_what_became_of_letters_that_are_gone_is_forgotten() -> None:
     bus = await filled()
     await purged(bus, "c-0", "c-1", "c-2")
     states = (await opened(bus)).states
-    assert await forget(states, {("order.dlq", 2): 2}, bus, LETTERS) == 2
+    assert await forget(states, {("order.dlq", 2): 2}, bus, LETTERS, FakeClock()) == 2
 
     assert set((await opened(bus)).states) == {Position("order.dlq", 2, 2)}
+
+
+@pytest.mark.parametrize(
+    ("stage", "asked"), [(None, True), (Stage.PARKED, True), (Stage.REPLAYED, False)]
+)
+async def test_a_purge_asks_the_worker_to_forget_what_nobody_is_about_to_ask_for(
+    stage: Stage | None,
+    asked: bool,  # noqa: FBT001 - a case
+) -> None:
+    bus, paid = MemoryBus(TOPICS), Paid("shop", b"e\0mark")
+    await bus.send(ours(offset=0))
+    if stage is not None:
+        said = word(LETTERS, AT, stage, replay=1, by="ann@x", now="2026-11-23T04:00:00Z")
+        await bus.send(said)
+    letters = (await opened(bus)).letters(Filter())
+    await purge(
+        letters, bus, states_topic=LETTERS, by="ann@x", clock=FakeClock(), paid=lambda _: paid
+    )
+    state = (await opened(bus)).states[AT]
+
+    assert state.stage is Stage.PURGED
+    assert state.frees == (paid if asked else None)
+
+
+@pytest.mark.parametrize(("days", "forgotten"), [(0, 0), (6, 0), (8, 1)])
+async def test_what_a_worker_was_asked_for_is_known_for_a_week(days: int, forgotten: int) -> None:
+    bus, clock = MemoryBus(TOPICS), FakeClock()
+    await bus.send(ours(offset=0))
+    letters = (await opened(bus)).letters(Filter())
+    paid = Paid("shop", b"e\0mark")
+    await purge(letters, bus, states_topic=LETTERS, by="ann@x", clock=clock, paid=lambda _: paid)
+    clock.advance(days * 86_400)
+    states = (await opened(bus)).states
+
+    assert await forget(states, {(AT.topic, AT.partition): 1}, bus, LETTERS, clock) == forgotten
+    assert len((await opened(bus)).states) == 1 - forgotten
+
+
+@pytest.mark.parametrize(
+    ("letter", "paid"),
+    [
+        (a_letter(), Paid("shop", seen_key("order", "", "c-1", b"ada"))),
+        (a_letter(group="billing"), None),
+        (a_letter(topic="other"), None),
+        (a_letter(b"{", headers=()), None),
+        (foreign(SPRING), None),
+    ],
+)
+def test_where_the_state_keeps_what_a_letter_has_paid_for(
+    letter: Letter, paid: Paid | None
+) -> None:
+    assert Payments("shop", {"order": registration()})(letter) == paid
 
 
 async def test_what_a_person_did_is_kept() -> None:

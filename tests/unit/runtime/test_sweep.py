@@ -164,6 +164,41 @@ async def test_the_steps_of_a_letter_go_with_its_mark_and_no_others() -> None:
     assert set(desk.rows()) == {key(2), key(3), *others}
 
 
+@pytest.mark.parametrize(
+    ("mark", "replay", "stays"),
+    [
+        (Mark(status=Status.DEAD_LETTERED, at=NOW), 0, False),
+        (Mark(status=Status.DEAD_LETTERED, at=NOW, replay=2), 2, False),
+        (Mark(status=Status.DEAD_LETTERED, at=NOW, replay=2), 1, True),  # it has a later letter
+        (Mark(status=Status.RUNNING, at=NOW), 0, True),  # it was sent again
+        (Mark(status=Status.WAITING, at=NOW), 0, True),
+        (Mark(status=Status.DONE, at=NOW), 0, True),
+        (None, 0, True),
+    ],
+)
+async def test_the_steps_of_a_purged_letter_go_and_its_mark_stays(
+    mark: Mark | None,
+    replay: int,
+    stays: bool,  # noqa: FBT001 - a case
+) -> None:
+    marks = {} if mark is None else {key(1): mark.encode()}
+    others = {key(2): done(0, Status.DEAD_LETTERED), step_key(key(2), "enrich"): b"\x01"}
+    mine = {step_key(key(1), path): b"\x01" for path in ("enrich", "enrich/look")}
+    desk = Desk({**marks, **others, **mine})
+
+    assert desk.sweep.purged(key(1), replay) == (0 if stays else 2)
+    await turns(2)
+    assert desk.rows() == {**marks, **others, **(mine if stays else {})}
+
+
+async def test_a_replay_that_has_begun_to_pay_keeps_what_it_paid_for() -> None:
+    running = Mark(status=Status.RUNNING, at=NOW, replay=1).encode()
+    desk = Desk({key(1): done(0, Status.DEAD_LETTERED), step_key(key(1), "enrich"): b"\x01"})
+    desk.store.buffer("group", {key(1): running})  # on its way
+
+    assert desk.sweep.purged(key(1), 0) == 0
+
+
 async def test_nothing_but_marks_and_their_steps_is_touched() -> None:
     others = {
         intent_key("order"): b"\x01",
