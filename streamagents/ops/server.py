@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import socket
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
 
-from streamagents.errors import ConfigurationError, describe
+from streamagents.errors import describe
+from streamagents.ops.listening import QUEUE, listen_at
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Mapping
 
     from streamagents.ops.health import Verdict
@@ -27,8 +27,9 @@ log = structlog.stdlib.get_logger("streamagents.ops")
 
 _REQUEST_S = 5.0
 """From a connection to its whole request, and again for its whole answer."""
-_MOST = 100
-"""Connections at once; those beyond it are closed as they come."""
+_MOST = 256
+"""Connections at once. For one more the oldest is closed: an honest one lives for milliseconds, and
+who opens many and lets them wait keeps nobody out."""
 _LONGEST = 8192
 """Bytes of a request."""
 _STOP_S = 2.0
@@ -69,7 +70,8 @@ class PageServer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._stopping = asyncio.Event()
-        self._open = 0
+        self._open: dict[asyncio.StreamWriter, None] = {}
+        """The oldest first."""
 
     def start(self) -> int:
         """Listen from here on; at which port.
@@ -77,7 +79,7 @@ class PageServer:
         Raises:
             ConfigurationError: the address cannot be listened at.
         """
-        listening = self._listen()
+        listening = listen_at(self._host, self._port, self._setting)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(
             target=self._run, args=(self._loop, listening), name="streamagents-web", daemon=True
@@ -93,19 +95,6 @@ class PageServer:
         loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join(_STOP_S)
 
-    def _listen(self) -> socket.socket:
-        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        try:
-            return socket.create_server((self._host, self._port), family=family, backlog=_MOST)
-        except OSError as exc:
-            known = exc.errno if not isinstance(exc, socket.gaierror) else None
-            words = os.strerror(known) if known else exc.strerror or "it cannot be found"
-            raise ConfigurationError(
-                f"{self._host}:{self._port} cannot be listened at ({words}): end "
-                f"what uses it, perhaps another worker, or set {self._setting} to another port; "
-                "0 takes any that is free."
-            ) from exc
-
     def _run(self, loop: asyncio.AbstractEventLoop, listening: socket.socket) -> None:
         asyncio.set_event_loop(loop)
         try:
@@ -114,7 +103,9 @@ class PageServer:
             loop.close()
 
     async def _until_stopped(self, listening: socket.socket) -> None:
-        server = await asyncio.start_server(self._serve, sock=listening, limit=_LONGEST)
+        server = await asyncio.start_server(
+            self._serve, sock=listening, limit=_LONGEST, backlog=QUEUE
+        )
         await self._stopping.wait()
         server.close()
         for _ in range(_LAST_TURNS):
@@ -126,10 +117,11 @@ class PageServer:
     # -- one connection --------------------------------------------------------------------------
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._open >= _MOST:
-            writer.transport.abort()
-            return
-        self._open += 1
+        self._open[writer] = None
+        if len(self._open) > _MOST:
+            oldest = next(iter(self._open))
+            del self._open[oldest]
+            oldest.transport.abort()
         try:
             async with asyncio.timeout(_REQUEST_S):
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -142,7 +134,7 @@ class PageServer:
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass  # a peer that is slow, gone, or speaks something else; it gets nothing
         finally:
-            self._open -= 1
+            self._open.pop(writer, None)
             writer.transport.abort()
 
     def _answer(self, head: bytes) -> bytes:
