@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -132,12 +133,13 @@ async def last_of(
         bootstrap = application.settings.bootstrap
         return await read_tail(bootstrap, *names, last=last, timeout_s=timeout_s)
 
+    ticked, letters, emitted = await asyncio.gather(
+        tail([ticks], _TICKS),
+        tail([ticks + LETTERS_SUFFIX], _OTHERS),
+        tail(topics, _OTHERS) if topics else asyncio.sleep(0, []),
+    )
     return last_slots(
-        await tail([ticks], _TICKS),
-        app_id=application.group,
-        committed=committed,
-        letters=await tail([ticks + LETTERS_SUFFIX], _OTHERS),
-        emitted=await tail(topics, _OTHERS) if topics else [],
+        ticked, app_id=application.group, committed=committed, letters=letters, emitted=emitted
     )
 
 

@@ -54,6 +54,6 @@ def announced(data: bytes) -> Announced | None:
     """What a member of the group told; None where it is no worker of ours."""
     try:
         url = URL(json.loads(data)["url"])
-        return Announced(url.query[_WORKER], url.host or "", url.explicit_port or 0)
+        return Announced(url.query[_WORKER], url.host or "", url.port or 0)
     except (ValueError, TypeError, KeyError):
         return None
