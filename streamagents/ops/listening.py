@@ -10,6 +10,9 @@ from streamagents.errors import ConfigurationError
 
 QUEUE = 512
 """Connections that the kernel keeps for us while we are busy."""
+_ASKS_WITHIN_S = 5
+"""The kernel shows us a connection when something was said on it, and forgets one that says nothing
+for so long. A thread beside a busy event loop waits for its turn once then, not twice."""
 
 
 def listen_at(host: str, port: int, setting: str) -> socket.socket:
@@ -25,7 +28,10 @@ def listen_at(host: str, port: int, setting: str) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=QUEUE)
+        listening = socket.create_server((host, port), family=family, backlog=QUEUE)
+        if hasattr(socket, "TCP_DEFER_ACCEPT"):  # Linux
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, _ASKS_WITHIN_S)
+        return listening
     except (OSError, UnicodeError) as exc:
         known = None
         if isinstance(exc, OSError) and not isinstance(exc, socket.gaierror):
