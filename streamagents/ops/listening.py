@@ -8,7 +8,7 @@ import socket
 
 from streamagents.errors import ConfigurationError
 
-QUEUE = 512
+_QUEUE = 512
 """Connections that the kernel keeps for us while we are busy."""
 _ASKS_WITHIN_S = 5
 """The kernel shows us a connection when something was said on it, and forgets one that says nothing
@@ -28,10 +28,7 @@ def listen_at(host: str, port: int, setting: str) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listening = socket.create_server((host, port), family=family, backlog=QUEUE)
-        if hasattr(socket, "TCP_DEFER_ACCEPT"):  # Linux
-            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, _ASKS_WITHIN_S)
-        return listening
+        listening = socket.create_server((host, port), family=family, backlog=_QUEUE)
     except (OSError, UnicodeError) as exc:
         known = None
         if isinstance(exc, OSError) and not isinstance(exc, socket.gaierror):
@@ -40,6 +37,9 @@ def listen_at(host: str, port: int, setting: str) -> socket.socket:
         raise ConfigurationError(
             f"{host}:{port} cannot be listened at ({words}): {_advice(known, setting)}."
         ) from exc
+    if hasattr(socket, "TCP_DEFER_ACCEPT"):  # Linux
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, _ASKS_WITHIN_S)
+    return listening
 
 
 def _advice(known: int | None, setting: str) -> str:

@@ -26,7 +26,7 @@ def broken() -> Page:
 def port() -> Iterator[int]:
     pages = {
         "/live": lambda: Page(200, b'{"status": "ok"}'),
-        "/long": lambda: Page(200, b"x" * (1 << 19)),
+        "/long": lambda: Page(200, b"x" * (1 << 18)),
         "/broken": broken,
     }
     server = PageServer(pages, host="127.0.0.1", port=0)
@@ -145,7 +145,7 @@ def test_who_takes_no_answer_keeps_nobody_out(port: int) -> None:
             deaf.append(peer)
         began = time.monotonic()
         assert ask(port)[0] == 200
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 4  # they would be waited for for 5 s
     finally:
         for peer in deaf:
             peer.close()
