@@ -7,7 +7,6 @@ Beside a busy event loop each time that it sleeps is a wait for its turn: it sle
 
 from __future__ import annotations
 
-import json
 import selectors
 import socket
 import struct
@@ -17,17 +16,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import structlog
-
-from streamagents.errors import describe
 from streamagents.ops.listening import listen_at
+from streamagents.ops.pages import Page, answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from streamagents.ops.health import Verdict
-
-log = structlog.stdlib.get_logger("streamagents.ops")
 
 _REQUEST_S = 5.0
 """From a connection to its whole request, and again for its whole answer."""
@@ -42,17 +35,6 @@ _AT_ONCE = struct.pack("ii", 1, 0)
 _STOP_S = 2.0
 _REST_S = 0.05
 """Where the process has no file left for one more connection."""
-_WORDS = {200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed"}
-_WORDS |= {500: "Internal Server Error", 503: "Service Unavailable"}
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """An answer."""
-
-    status: int
-    body: bytes
-    content_type: str = "application/json"
 
 
 @dataclass(slots=True)
@@ -64,6 +46,8 @@ class _Peer:
     heard: bytes = b""
     left: memoryview | None = None
     """Of its answer; None while it asks."""
+    waits_for: int = 0
+    """What the selector was told."""
 
 
 class PageServer:
@@ -141,7 +125,7 @@ class PageServer:
             if key.fileobj is listening:
                 self._accept(listening)
             elif key.fileobj in self._peers:  # not closed by one before it
-                self._serve(key.fileobj)  # type: ignore[arg-type] # sockets alone are registered
+                self._serve(key.fileobj)
         now = time.monotonic()
         for peer in [peer for peer, one in self._peers.items() if one.until <= now]:
             self._give_up(peer)
@@ -164,41 +148,49 @@ class PageServer:
             if len(self._peers) >= _MOST:
                 self._close_the_oldest()
             self._peers[peer] = _Peer(time.monotonic() + _REQUEST_S)
-            self._selector.register(peer, selectors.EVENT_READ)
             self._serve(peer)
 
     def _serve(self, peer: socket.socket) -> None:
         one = self._peers[peer]
         try:
-            if one.left is None:
-                self._hear(peer, one)
-            if one.left is not None:
+            if one.left is None and not self._hear(peer, one):
+                self._close(peer)  # it speaks something else; it gets nothing
+            else:
                 self._say(peer, one)
-        except BlockingIOError:
-            pass  # there is more to come, from it or to it
+        except BlockingIOError:  # there is more to come, from it or to it
+            self._wait(peer, one)
         except OSError:
             self._close(peer)  # a peer that is gone
 
-    def _hear(self, peer: socket.socket, one: _Peer) -> None:
-        part = peer.recv(_LONGEST)
-        one.heard += part
-        if b"\r\n\r\n" in one.heard:
-            one.left = memoryview(self._answer(one.heard))
-            one.until = time.monotonic() + _REQUEST_S
-            self._peers[peer] = self._peers.pop(peer)  # the order is that of their ends
-            self._selector.modify(peer, selectors.EVENT_WRITE)
-        elif not part or len(one.heard) > _LONGEST:
-            self._close(peer)  # it speaks something else; it gets nothing
+    def _hear(self, peer: socket.socket, one: _Peer) -> bool:
+        """Take its request; whether it is one."""
+        while b"\r\n\r\n" not in one.heard:
+            part = peer.recv(_LONGEST)
+            one.heard += part
+            if not part or len(one.heard) > _LONGEST:
+                return False
+        one.left = memoryview(answer(one.heard, self._pages))
+        one.until = time.monotonic() + _REQUEST_S
+        self._peers[peer] = self._peers.pop(peer)  # the order is that of their ends
+        return True
 
     def _say(self, peer: socket.socket, one: _Peer) -> None:
         while one.left:
             one.left = one.left[peer.send(one.left) :]
         peer.shutdown(socket.SHUT_WR)
-        # What was said beyond the request is taken, too: a close that leaves it takes the answer
-        # back.
+        # What was said beyond the request is taken, too: a close that leaves it there takes the
+        # answer back.
         with suppress(BlockingIOError):
             peer.recv(_LONGEST)
         self._close(peer)
+
+    def _wait(self, peer: socket.socket, one: _Peer) -> None:
+        wanted = selectors.EVENT_READ if one.left is None else selectors.EVENT_WRITE
+        if not one.waits_for:
+            self._selector.register(peer, wanted)
+        elif one.waits_for != wanted:
+            self._selector.modify(peer, wanted)
+        one.waits_for = wanted
 
     def _close_the_oldest(self) -> None:
         oldest = next(iter(self._peers), None)
@@ -212,50 +204,6 @@ class PageServer:
         self._close(peer)
 
     def _close(self, peer: socket.socket) -> None:
-        del self._peers[peer]
-        self._selector.unregister(peer)
+        if self._peers.pop(peer).waits_for:
+            self._selector.unregister(peer)
         peer.close()
-
-    # -- one answer ------------------------------------------------------------------------------
-
-    def _answer(self, head: bytes) -> bytes:
-        method, _, rest = head.split(b"\r\n", 1)[0].decode("latin-1").partition(" ")
-        path, _, version = rest.partition(" ")
-        if not version.startswith("HTTP/1."):
-            return _bytes(Page(400, b'{"error": "this is no request of HTTP/1.1"}'))
-        if method not in {"GET", "HEAD"}:
-            allow = {"Allow": "GET, HEAD"}
-            return _bytes(Page(405, b'{"error": "only GET and HEAD"}'), allow)
-        make = self._pages.get(path.partition("?")[0])
-        if make is None:
-            known = ", ".join(sorted(self._pages))
-            return _bytes(Page(404, json.dumps({"error": f"there is {known}"}).encode()))
-        return _bytes(self._made(make), head_only=method == "HEAD")
-
-    def _made(self, make: Callable[[], Page]) -> Page:
-        try:
-            return make()
-        except Exception as exc:  # a page with a defect is told, and the server goes on
-            log.exception("page_failed", error=describe(exc))
-            return Page(500, b'{"error": "this page has failed; see the log"}')
-
-
-def verdict_page(verdict: Verdict, *, fine: bool) -> Page:
-    """A verdict as an answer of its own."""
-    body = json.dumps({"status": verdict.status, "reason": verdict.reason}).encode()
-    return Page(200 if fine else 503, body)
-
-
-def _bytes(
-    page: Page, headers: Mapping[str, str] | None = None, *, head_only: bool = False
-) -> bytes:
-    lines = {
-        "Content-Type": page.content_type,
-        "Content-Length": str(len(page.body)),
-        "Cache-Control": "no-store",
-        "Connection": "close",
-        **(headers or {}),
-    }
-    top = f"HTTP/1.1 {page.status} {_WORDS[page.status]}\r\n"
-    top += "".join(f"{name}: {value}\r\n" for name, value in lines.items())
-    return top.encode() + b"\r\n" + (b"" if head_only else page.body)

@@ -14,7 +14,8 @@ from streamagents.ops.ears import ear_report
 from streamagents.ops.gauges import LOOK_S
 from streamagents.ops.health import judge, live, ready
 from streamagents.ops.metrics import CONTENT_TYPE, EarMetrics
-from streamagents.ops.server import Page, PageServer, verdict_page
+from streamagents.ops.pages import Page, verdict_page
+from streamagents.ops.server import PageServer
 from streamagents.ops.view import Heard, View
 from streamagents.runtime.probing import BrokerProbe
 

@@ -15,8 +15,9 @@ from faust.sensors.prometheus import FaustMetrics, PrometheusMonitor
 from streamagents.ops.events import Handled
 from streamagents.ops.health import judge, live, ready
 from streamagents.ops.metrics import CONTENT_TYPE, WorkerMetrics
+from streamagents.ops.pages import Page, verdict_page
 from streamagents.ops.report import report
-from streamagents.ops.server import Page, PageServer, verdict_page
+from streamagents.ops.server import PageServer
 from streamagents.runtime.announcing import announce, this_process
 from streamagents.runtime.lettercount import LetterCount
 from streamagents.runtime.logs import OutcomeLog, redactor_of

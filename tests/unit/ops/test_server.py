@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from streamagents.errors import ConfigurationError
-from streamagents.ops.server import Page, PageServer
+from streamagents.ops.pages import Page
+from streamagents.ops.server import PageServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

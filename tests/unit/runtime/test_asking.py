@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from streamagents.devkit.sockets import free_port
-from streamagents.ops.server import Page, PageServer
+from streamagents.ops.pages import Page
+from streamagents.ops.server import PageServer
 from streamagents.runtime.announcing import announce, announced, this_process
 from streamagents.runtime.asking import ask_health, is_here, reached_by
 
@@ -57,9 +58,12 @@ def test_who_takes_connections_and_says_nothing_is_silent_within_the_bound() -> 
 
 def test_who_drips_is_silent_within_the_bound() -> None:
     async def drip(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        for _ in range(1000):
-            writer.write(b"x")
-            await asyncio.sleep(0.01)
+        try:
+            while not writer.is_closing():
+                writer.write(b"x")
+                await asyncio.sleep(0.01)
+        finally:
+            writer.transport.abort()
 
     async def ask() -> Answer:
         server = await asyncio.start_server(drip, "127.0.0.1", 0)
