@@ -133,7 +133,7 @@ class PageServer:
 
     def _accept(self, listening: socket.socket) -> None:
         """Let everybody in, and answer who has asked already."""
-        while True:
+        for _ in range(_MOST):  # then those who were let in before have their turn
             try:
                 peer, _ = listening.accept()
             except BlockingIOError:
