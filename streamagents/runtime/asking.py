@@ -38,7 +38,8 @@ async def ask_health(host: str, port: int, timeout_s: float = ANSWER_S) -> Answe
             writer.write(b"GET /health HTTP/1.0\r\nHost: localhost\r\n\r\n")
             return _read(await _all_of(reader))
     except TimeoutError:
-        if writer is None:
+        # On this machine that is the queue of one that is frozen, and full by now.
+        if writer is None and not is_here(host):
             return Answer("out_of_reach", why=f"{host}:{port} takes no connection")
         return Answer(
             "silent", why=f"it takes connections and has said nothing for {timeout_s:g} s"

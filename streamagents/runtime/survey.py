@@ -27,6 +27,9 @@ _COUNT_MOST = 20_000
 """Offsets that are read to count the events among them, where no worker tells."""
 _COUNT_S = 3.0
 """For that, and again for the dead letters where the leader did not tell."""
+_JOINED_S, _JOINED_TRIES = 0.5, 5
+"""Between two looks at a group that is being put together; one that is frozen holds it up until its
+session ends."""
 _NO_PAGES = "its pages are off"
 _ELSEWHERE = "its pages can be reached from its own machine only"
 _ANOTHER = "another process answers at its address"
@@ -68,7 +71,7 @@ async def survey(app: StreamApp, *, timeout_s: float) -> Survey:
     async with KafkaAdmin(app.settings.bootstrap, timeout_s=timeout_s) as admin:
         names = [spec.name for spec in app.specs()]
         existing = await admin.existing(names)
-        members = await admin.members(app.group)
+        members = await _members(admin, app.group)
         committed = await admin.committed(app.group)
         begins, ends = await admin.begin_offsets(topics), await admin.end_offsets(topics)
     starts = {at: max(committed.get(at, 0), begins.get(at, 0)) for at in ends}
@@ -91,6 +94,16 @@ async def survey(app: StreamApp, *, timeout_s: float) -> Survey:
 
 
 # -- Kafka ---------------------------------------------------------------------------------------
+
+
+async def _members(admin: KafkaAdmin, group: str) -> list[Member]:
+    """Who is in the group, once it is put together, if that is soon."""
+    for _ in range(_JOINED_TRIES):
+        members = await admin.members(group)
+        if all(member.data for member in members):
+            break
+        await asyncio.sleep(_JOINED_S)
+    return members
 
 
 def _waiting(
@@ -157,8 +170,11 @@ async def _worker(member: Member) -> WorkerSeen:
     told = announced(member.data)
     if told is None:
         # While the group is put together, its coordinator shows nothing but names.
+        status: Seen = "out_of_reach" if member.data else "starting"
         reason = "it told no address" if member.data else "the group is being put together"
-        return WorkerSeen(worker=member.host, member=member.id, host=member.host, reason=reason)
+        return WorkerSeen(
+            worker=member.host, member=member.id, host=member.host, status=status, reason=reason
+        )
     host = reached_by(told.host, member.host) if told.port else ""
     status, reason, said = await _asked(told, host, here=is_here(member.host))
     return WorkerSeen(

@@ -56,6 +56,20 @@ def test_who_takes_connections_and_says_nothing_is_silent_within_the_bound() -> 
     assert time.monotonic() - began < 2
 
 
+def test_who_is_frozen_for_so_long_that_no_connection_fits_is_silent() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as frozen:
+        port = frozen.getsockname()[1]
+        waiting = [socket.socket() for _ in range(4)]
+        for peer in waiting:
+            peer.settimeout(0)
+            peer.connect_ex(("127.0.0.1", port))
+        answer = asked(port, timeout_s=0.3)
+        for peer in waiting:
+            peer.close()
+
+    assert answer.kind == "silent"
+
+
 def test_who_drips_is_silent_within_the_bound() -> None:
     async def drip(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
