@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Ask whether a broker, a worker or a gateway on this machine is alive, for those who restart it.
+"""Ask whether a process of ours on this machine is alive, for those who restart it.
 
-usage: alive.py broker|worker|gateway [--tries N] [--every SECONDS]
+usage: alive.py broker|worker|gateway|watch|bridge [--tries N] [--every SECONDS]
 
 Exit code 0: it answers. 1: it does not, and one sentence says what happened. 2: wrong usage.
 Nothing of ours is imported and nothing needs to be installed: a health check that runs every
@@ -50,9 +50,7 @@ def ask(what: str) -> str | None:
     try:
         if what == "broker":
             return _ask_kafka(_port("STREAMAGENTS_KAFKA_PORT", 9092))
-        worker = what == "worker"
-        port = _port("STREAMAGENTS_WEB_PORT", 6066) if worker else _port(_GATEWAY_PORT, 8080)
-        return _ask_live(port)
+        return _ask_live(_port(*_PORTS[what]))
     except TimeoutError:
         return f"no answer within {ANSWER_S:g} s"
     except UnicodeError:
@@ -63,7 +61,12 @@ def ask(what: str) -> str | None:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-_GATEWAY_PORT = "STREAMAGENTS_GATEWAY_PORT"
+_PORTS = {
+    "worker": ("STREAMAGENTS_WEB_PORT", 6066),
+    "gateway": ("STREAMAGENTS_GATEWAY_PORT", 8080),
+    "watch": ("STREAMAGENTS_WATCH_PORT", 6070),
+    "bridge": ("STREAMAGENTS_BRIDGE_PORT", 6071),
+}
 
 
 def _ask_live(port: int) -> str | None:
@@ -127,7 +130,7 @@ def _seconds(text: str) -> float:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("what", choices=["broker", "worker", "gateway"])
+    parser.add_argument("what", choices=["broker", *_PORTS])
     parser.add_argument("--tries", type=_times, default=1, help="how often, before it is no")
     parser.add_argument("--every", type=_seconds, default=5.0, help="seconds between them")
     return parser

@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic, Records
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from streamagents.bus.failures import answered
+from streamagents.bus.members import read_member
 from streamagents.errors import TopicsError
 from streamagents.topics import ActualTopic
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
     from types import TracebackType
 
+    from streamagents.bus.members import Member
     from streamagents.topics import Change
 
 Answer = TypeVar("Answer")
@@ -155,12 +157,15 @@ class KafkaAdmin:
         offsets = await self._answer(lambda: self._client.list_consumer_group_offsets(group))
         return {(tp.topic, tp.partition): found.metadata for tp, found in offsets.items()}
 
-    async def members(self, group: str) -> int:
-        """How many members a group has; none for one that does not exist."""
+    async def members(self, group: str) -> list[Member]:
+        """Who is in a group; nobody for one that does not exist."""
         answers = await self._answer(lambda: self._client.describe_consumer_groups([group]))
-        return sum(
-            len(found["members"]) for answer in answers for found in answer.to_object()["groups"]
-        )
+        return [
+            read_member(member)
+            for answer in answers
+            for found in answer.to_object()["groups"]
+            for member in found["members"]
+        ]
 
     async def add_partitions(self, name: str, partitions: int) -> None:
         """Give a topic so many partitions."""

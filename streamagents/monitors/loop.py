@@ -72,7 +72,7 @@ class MonitorLoop:
         now, standing = ctx.now(), ctx.state.get(_STANDING, type=Standing) or Standing()
         reason = why_skip(tick.slot, self.slot(now), now, standing, self.monitor.policy.every_s)
         if reason:
-            self._told(ctx, now, "skipped", reason=reason)
+            self._told(ctx, now, "skipped", standing, reason=reason)
             return
         try:
             seen = await self._see(tick.slot, ctx, standing)
@@ -154,7 +154,7 @@ class MonitorLoop:
             after.validators = seen.visit.validators if whole else {}
             self._remember(seen, seen.news, seen.prepared, ctx)
         ctx.state.set(_STANDING, after)
-        self._told(ctx, now, "ok" if told else "unchanged", told=told, held=held)
+        self._told(ctx, now, "ok" if told else "unchanged", after, told=told, held=held)
 
     def _remember(self, seen: _Seen, news: News, prepared: Prepared, ctx: Context) -> None:
         if seen.visit.memory != ctx.state.get(_MEMORY, {}):
@@ -169,22 +169,27 @@ class MonitorLoop:
 
     def _failed(self, exc: PollError, slot: datetime, ctx: Context, standing: Standing) -> None:
         now, wait_s = ctx.now(), getattr(exc, "after_s", 0.0)
-        after = after_failure(standing, slot, now, self.monitor.policy, wait_s=wait_s)
+        after = after_failure(
+            standing, slot, now, self.monitor.policy, reason=str(exc), wait_s=wait_s
+        )
         if after.told and not standing.told and after.failing_since is not None:
             since = after.failing_since
             failing = MonitorFailing(
-                monitor=self.name, failures=after.failures, reason=str(exc)[:1000], since=since
+                monitor=self.name, failures=after.failures, reason=after.reason, since=since
             )
             ctx.emit(failing, id=f"{self.name}:failing:{since.isoformat()}")
         ctx.state.set(_STANDING, after)
         outcome = "throttled" if isinstance(exc, ThrottledError) else "failed"
-        self._told(ctx, now, outcome, error=str(exc), failures=after.failures)
+        self._told(ctx, now, outcome, after, error=str(exc), failures=after.failures)
 
-    def _told(self, ctx: Context, now: datetime, outcome: str, **more: Any) -> None:
+    def _told(
+        self, ctx: Context, now: datetime, outcome: str, standing: Standing, **more: Any
+    ) -> None:
         well = outcome in {"ok", "unchanged", "skipped"}
         say = ctx.log.info if well else ctx.log.warning
         say("polled", action="polled", monitor=self.name, outcome=outcome, **more)
-        self._polls.polled(self.name, outcome, now)
+        failures, reason = standing.failures, standing.reason
+        self._polls.polled(self.name, outcome, now, failures=failures, reason=reason)
 
 
 def _check_memory(memory: dict[str, Any]) -> None:

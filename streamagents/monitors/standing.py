@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 MAX_STUMBLES = 3
 """So often it is tried to make an event of one item."""
+MAX_REASON = 1000
+"""Characters of why a look failed."""
 _BACK_OFF_S = 3600.0
 """A monitor that fails looks again after so long, or its own interval, at the latest."""
 _MOST_DOUBLINGS = 20
@@ -41,6 +43,8 @@ class Standing(BaseModel):
     last_ok: datetime | None = None
     failures: int = 0
     """In a row."""
+    reason: str = ""
+    """Of the last of them."""
     failing_since: datetime | None = None
     told: bool = False
     """Whether somebody knows of it."""
@@ -83,6 +87,7 @@ def after_success(standing: Standing, slot: datetime, now: datetime) -> Standing
             "slot": slot,
             "last_ok": now,
             "failures": 0,
+            "reason": "",
             "failing_since": None,
             "told": False,
             "not_before": None,
@@ -91,7 +96,13 @@ def after_success(standing: Standing, slot: datetime, now: datetime) -> Standing
 
 
 def after_failure(
-    standing: Standing, slot: datetime, now: datetime, policy: Policy, *, wait_s: float = 0.0
+    standing: Standing,
+    slot: datetime,
+    now: datetime,
+    policy: Policy,
+    *,
+    reason: str = "",
+    wait_s: float = 0.0,
 ) -> Standing:
     """After a look that saw nothing; a host may have asked for a wait."""
     failures = standing.failures + 1
@@ -101,6 +112,7 @@ def after_failure(
         update={
             "slot": slot,
             "failures": failures,
+            "reason": reason[:MAX_REASON],
             "failing_since": standing.failing_since or now,
             "told": standing.told or failures >= policy.fails,
             "not_before": now + timedelta(seconds=max(wait_s, own_s)),

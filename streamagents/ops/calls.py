@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from streamagents.ops.series import Bounded, Counts, Times, gauge
 
@@ -76,6 +76,17 @@ class ModelMetrics:
             yield from series.collect()
 
 
+class LastPoll(NamedTuple):
+    """What came of a monitor's last look, and how it stands since."""
+
+    at: datetime
+    outcome: str
+    failures: int = 0
+    """In a row."""
+    reason: str = ""
+    """Of the last of them."""
+
+
 class PollMetrics:
     """The port `Polls`: monitors and schedules.
 
@@ -95,7 +106,7 @@ class PollMetrics:
             "What became of the slots of schedules.",
             ("schedule", "outcome"),
         )
-        self._last: dict[str, tuple[datetime, str] | None] = {}
+        self._last: dict[str, LastPoll | None] = {}
         self._success: dict[str, float] = {}
         self.know(monitors, schedules)
 
@@ -110,14 +121,16 @@ class PollMetrics:
             for outcome in _SLOTS:
                 self._slots.add((schedule, outcome), 0.0)
 
-    def last_polls(self) -> dict[str, tuple[datetime, str] | None]:
-        """By monitor, when it looked last, and what came of it."""
+    def last_polls(self) -> dict[str, LastPoll | None]:
+        """By monitor, its last look."""
         return dict(self._last)
 
-    def polled(self, monitor: str, outcome: str, at: datetime) -> None:
+    def polled(
+        self, monitor: str, outcome: str, at: datetime, *, failures: int = 0, reason: str = ""
+    ) -> None:
         """A monitor has looked."""
         self._polls.add((monitor, outcome))
-        self._last[monitor] = (at, outcome)
+        self._last[monitor] = LastPoll(at, outcome, failures, reason)
         if outcome in _SUCCESS:
             self._success[monitor] = at.timestamp()
 

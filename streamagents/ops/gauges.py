@@ -99,16 +99,19 @@ class Gauges:
         )
 
     def _of_the_process(self, view: View) -> Iterable[Metric]:
-        late_s = max(view.late_s, time.monotonic() - view.at - LOOK_S)
-        yield gauge(
-            "loop_lag_seconds", "By which the event loop is late.", (), {(): max(0.0, late_s)}
-        )
+        yield loop_lag(view)
         yield counter(
             "worker_crashes",
             "Processes in this worker's data folder that did not end cleanly.",
             (),
             {(): float(view.crashes)},
         )
+
+
+def loop_lag(view: View) -> Metric:
+    """By how much its process was late to look, or is now."""
+    late_s = max(0.0, view.late_s, time.monotonic() - view.at - LOOK_S)
+    return gauge("loop_lag_seconds", "By which the event loop is late.", (), {(): late_s})
 
 
 class HealthStatus:

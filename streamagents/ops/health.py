@@ -56,7 +56,8 @@ def judge(view: View, *, now: float, stuck_after_s: float) -> Verdict:
         return Verdict("stuck", f"topics are gone: {names}; see `streamagents topics apply`")
     if view.phase == "starting" or not view.recovered:
         return Verdict("starting", view.waits_for or "the state is being recovered")
-    return _of_work(view, stuck_after_s) or Verdict("ok", "; ".join(_on_purpose(view)))
+    found = _of_heard(view, stuck_after_s) or _of_work(view, stuck_after_s)
+    return found or Verdict("ok", "; ".join(_on_purpose(view)))
 
 
 def live(view: View, *, now: float, stuck_after_s: float) -> Verdict:
@@ -68,14 +69,29 @@ def live(view: View, *, now: float, stuck_after_s: float) -> Verdict:
 
 
 def ready(view: View, *, now: float, stuck_after_s: float) -> Verdict:
-    """Whether it can take events: recovered, a broker in reach, partitions or standing by."""
+    """Whether it can take events: recovered, a broker in reach, partitions or standing by.
+
+    A process that listens to folders and queues has to reach all of them.
+    """
     whole = judge(view, now=now, stuck_after_s=stuck_after_s)
     if whole.status in {"stuck", "starting", "stopping"}:
         return whole
     silent_s = view.silent_s + now - view.at
     if silent_s > AWAY_S:
         return Verdict("starting", f"no Kafka broker has answered for {silent_s:.0f} s")
-    return Verdict("ok", "" if view.sources else "standing by: no partition is ours")
+    away = next((one for one in view.heard if one.away), None)
+    if away is not None:
+        return Verdict("starting", f"{away.source} is away: {away.away}")
+    here = view.sources or view.heard
+    return Verdict("ok", "" if here else "standing by: no partition is ours")
+
+
+def _of_heard(view: View, stuck_after_s: float) -> Verdict | None:
+    away = [one for one in view.heard if one.away and one.away_s > stuck_after_s]
+    if not away:
+        return None
+    worst = max(away, key=lambda one: one.away_s)
+    return Verdict("stuck", f"{worst.source} has been away for {worst.away_s:.0f} s: {worst.away}")
 
 
 def _of_work(view: View, stuck_after_s: float) -> Verdict | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
 from streamagents.ops.calls import ModelMetrics, PollMetrics, RequestMetrics
+from streamagents.ops.ears import HeardMetrics
 from streamagents.ops.events import EventMetrics
 from streamagents.ops.gauges import Gauges, HealthStatus
 from streamagents.ops.series import LONG_BOUNDS, Times, gauge
@@ -72,6 +73,22 @@ class GatewayMetrics:
     def __init__(self, sources: Iterable[str] = ("events",)) -> None:
         self.requests = RequestMetrics(sources)
         self.registry = _registry(self.requests)
+
+    def exposition(self) -> bytes:
+        """All of it, in Prometheus's text format."""
+        return generate_latest(self.registry)
+
+
+class EarMetrics:
+    """The set of a process that listens to folders or queues.
+
+    Args:
+        view: the newest look at it.
+        stuck_after_s: what is too long for whoever judges the view.
+    """
+
+    def __init__(self, view: Callable[[], View], stuck_after_s: float) -> None:
+        self.registry = _registry(HeardMetrics(view), HealthStatus(view, stuck_after_s))
 
     def exposition(self) -> bytes:
         """All of it, in Prometheus's text format."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from streamagents.ops.calls import LastPoll
     from streamagents.ops.health import Verdict
     from streamagents.ops.view import SourceView, View
 
@@ -18,7 +19,8 @@ def report(
     *,
     now: datetime,
     last: Mapping[str, float],
-    polls: Mapping[str, tuple[datetime, str] | None],
+    polls: Mapping[str, LastPoll | None],
+    who: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """All that `/health` says.
 
@@ -27,9 +29,11 @@ def report(
         view: the newest.
         now: the time.
         last: by topic, when an event ended last; 0 is never.
-        polls: by monitor, when it looked last and what came of it.
+        polls: by monitor, its last look.
+        who: the application, and which of its processes this is.
     """
     return {
+        **(who or {}),
         "status": verdict.status,
         "reason": verdict.reason,
         "topics": {topic: _topic(topic, at, view, now) for topic, at in last.items()},
@@ -39,6 +43,17 @@ def report(
         "budget": {scope: round(ratio, 4) for scope, ratio in view.budget.items()},
         "parked": dict(view.parked),
         "delayed": dict(view.delayed),
+        "dead_letters": None if view.letters is None else _letters(view.letters),
+    }
+
+
+def _letters(letters: Mapping[str, tuple[int, float]]) -> dict[str, Any]:
+    return {
+        topic: {
+            "open": count,
+            "oldest_at": _iso(datetime.fromtimestamp(at, UTC)) if at else None,
+        }
+        for topic, (count, at) in letters.items()
     }
 
 
@@ -61,11 +76,22 @@ def _sum(sources: list[SourceView]) -> dict[str, Any]:
     }
 
 
-def _poll(poll: tuple[datetime, str] | None, now: datetime) -> dict[str, Any]:
+def _poll(poll: LastPoll | None, now: datetime) -> dict[str, Any]:
     if poll is None:
-        return {"last_poll_at": None, "age_s": None, "outcome": None}
-    at, outcome = poll
-    return {"last_poll_at": _iso(at), "age_s": _age_s(at, now), "outcome": outcome}
+        return {
+            "last_poll_at": None,
+            "age_s": None,
+            "outcome": None,
+            "failures": 0,
+            "reason": "",
+        }
+    return {
+        "last_poll_at": _iso(poll.at),
+        "age_s": _age_s(poll.at, now),
+        "outcome": poll.outcome,
+        "failures": poll.failures,
+        "reason": poll.reason,
+    }
 
 
 def _iso(at: datetime) -> str:

@@ -1,50 +1,53 @@
-"""The server: a few pages over HTTP, from a thread with an event loop of its own.
+"""The server: a few pages over HTTP, from a thread of its own.
 
-It answers while the worker's own loop is busy, recovers, or is dead; that is what it is asked
+It answers while the worker's event loop is busy, recovers, or is dead; that is what it is asked
 about. So it is no web framework: a request line, a path, an answer, and the connection is closed.
+Beside a busy event loop each time that it sleeps is a wait for its turn: it sleeps once a request.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
-import os
+import selectors
 import socket
+import struct
 import threading
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import structlog
-
-from streamagents.errors import ConfigurationError, describe
+from streamagents.ops.listening import listen_at
+from streamagents.ops.pages import Page, answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from streamagents.ops.health import Verdict
-
-log = structlog.stdlib.get_logger("streamagents.ops")
-
 _REQUEST_S = 5.0
 """From a connection to its whole request, and again for its whole answer."""
-_MOST = 100
-"""Connections at once; those beyond it are closed as they come."""
+_MOST = 256
+"""Connections at once. For one more the oldest is closed: an honest one lives for milliseconds, and
+who opens many and lets them wait keeps nobody out."""
 _LONGEST = 8192
 """Bytes of a request."""
+_IN_THE_KERNEL = 1 << 16
+"""Bytes of an answer on their way."""
+_AT_ONCE = struct.pack("ii", 1, 0)
 _STOP_S = 2.0
-_LAST_TURNS = 10
-"""Of the loop: who was just let in becomes a task, then an answer, then a socket to be closed."""
-_WORDS = {200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed"}
-_WORDS |= {500: "Internal Server Error", 503: "Service Unavailable"}
+_REST_S = 0.05
+"""Where the process has no file left for one more connection."""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """An answer."""
+@dataclass(slots=True)
+class _Peer:
+    """One connection."""
 
-    status: int
-    body: bytes
-    content_type: str = "application/json"
+    until: float
+    """Monotonic seconds."""
+    heard: bytes = b""
+    left: memoryview | None = None
+    """Of its answer; None while it asks."""
+    waits_for: int = 0
+    """What the selector was told."""
 
 
 class PageServer:
@@ -66,10 +69,11 @@ class PageServer:
         setting: str = "STREAMAGENTS_WEB_PORT",
     ) -> None:
         self._pages, self._host, self._port, self._setting = pages, host, port, setting
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._stopping = asyncio.Event()
-        self._open = 0
+        self._waker: socket.socket | None = None
+        self._selector: selectors.BaseSelector
+        self._peers: dict[socket.socket, _Peer] = {}
+        """The oldest first."""
 
     def start(self) -> int:
         """Listen from here on; at which port.
@@ -77,112 +81,129 @@ class PageServer:
         Raises:
             ConfigurationError: the address cannot be listened at.
         """
-        listening = self._listen()
-        self._loop = asyncio.new_event_loop()
+        listening = listen_at(self._host, self._port, self._setting)
+        listening.settimeout(0)
+        # What nobody takes lies with us, where it is bounded, and not in the kernel.
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _IN_THE_KERNEL)
+        port = int(listening.getsockname()[1])
+        self._waker, woken = socket.socketpair()
         self._thread = threading.Thread(
-            target=self._run, args=(self._loop, listening), name="streamagents-web", daemon=True
+            target=self._run, args=(listening, woken), name="streamagents-web", daemon=True
         )
         self._thread.start()
-        return int(listening.getsockname()[1])
+        return port
 
     def stop(self) -> None:
         """Listen no more. May be called twice, and by one that never started."""
-        loop, self._loop = self._loop, None
-        if loop is None or self._thread is None:
+        waker, self._waker = self._waker, None
+        if waker is None or self._thread is None:
             return
-        loop.call_soon_threadsafe(self._stopping.set)
+        waker.close()
         self._thread.join(_STOP_S)
 
-    def _listen(self) -> socket.socket:
-        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+    # -- the thread ------------------------------------------------------------------------------
+
+    def _run(self, listening: socket.socket, woken: socket.socket) -> None:
+        with selectors.DefaultSelector() as selector, listening, woken:
+            self._selector = selector
+            selector.register(listening, selectors.EVENT_READ)
+            selector.register(woken, selectors.EVENT_READ)
+            try:
+                while self._turn(listening, woken):
+                    pass
+            finally:
+                for peer in list(self._peers):
+                    self._give_up(peer)
+
+    def _turn(self, listening: socket.socket, woken: socket.socket) -> bool:
+        """Serve whoever is ready; whether to go on."""
+        oldest = next(iter(self._peers.values()), None)
+        wait_s = None if oldest is None else max(0.0, oldest.until - time.monotonic())
+        for key, _ in self._selector.select(wait_s):
+            if key.fileobj is woken:
+                return False
+            if key.fileobj is listening:
+                self._accept(listening)
+            elif key.fileobj in self._peers:  # not closed by one before it
+                self._serve(key.fileobj)
+        now = time.monotonic()
+        for peer in [peer for peer, one in self._peers.items() if one.until <= now]:
+            self._give_up(peer)
+        return True
+
+    def _accept(self, listening: socket.socket) -> None:
+        """Let everybody in, and answer who has asked already."""
+        for _ in range(_MOST):  # then those who were let in before have their turn
+            try:
+                peer, _ = listening.accept()
+            except BlockingIOError:
+                return
+            except ConnectionError:
+                continue  # it has gone again
+            except OSError:
+                self._close_the_oldest()
+                time.sleep(_REST_S)
+                return
+            peer.settimeout(0)
+            if len(self._peers) >= _MOST:
+                self._close_the_oldest()
+            self._peers[peer] = _Peer(time.monotonic() + _REQUEST_S)
+            self._serve(peer)
+
+    def _serve(self, peer: socket.socket) -> None:
+        one = self._peers[peer]
         try:
-            return socket.create_server((self._host, self._port), family=family, backlog=_MOST)
-        except OSError as exc:
-            known = exc.errno if not isinstance(exc, socket.gaierror) else None
-            words = os.strerror(known) if known else exc.strerror or "it cannot be found"
-            raise ConfigurationError(
-                f"{self._host}:{self._port} cannot be listened at ({words}): end "
-                f"what uses it, perhaps another worker, or set {self._setting} to another port; "
-                "0 takes any that is free."
-            ) from exc
+            if one.left is None and not self._hear(peer, one):
+                self._close(peer)  # it speaks something else; it gets nothing
+            else:
+                self._say(peer, one)
+        except BlockingIOError:  # there is more to come, from it or to it
+            self._wait(peer, one)
+        except OSError:
+            self._close(peer)  # a peer that is gone
 
-    def _run(self, loop: asyncio.AbstractEventLoop, listening: socket.socket) -> None:
-        asyncio.set_event_loop(loop)
-        try:
-            loop.run_until_complete(self._until_stopped(listening))
-        finally:
-            loop.close()
+    def _hear(self, peer: socket.socket, one: _Peer) -> bool:
+        """Take its request; whether it is one."""
+        while b"\r\n\r\n" not in one.heard:
+            part = peer.recv(_LONGEST)
+            one.heard += part
+            if not part or len(one.heard) > _LONGEST:
+                return False
+        one.left = memoryview(answer(one.heard, self._pages))
+        one.until = time.monotonic() + _REQUEST_S
+        self._peers[peer] = self._peers.pop(peer)  # the order is that of their ends
+        return True
 
-    async def _until_stopped(self, listening: socket.socket) -> None:
-        server = await asyncio.start_server(self._serve, sock=listening, limit=_LONGEST)
-        await self._stopping.wait()
-        server.close()
-        for _ in range(_LAST_TURNS):
-            # Turn first: a task that is cancelled before it began closes no socket.
-            await asyncio.sleep(0)
-            for task in asyncio.all_tasks() - {asyncio.current_task()}:
-                task.cancel()
+    def _say(self, peer: socket.socket, one: _Peer) -> None:
+        while one.left:
+            one.left = one.left[peer.send(one.left) :]
+        peer.shutdown(socket.SHUT_WR)
+        # What was said beyond the request is taken, too: a close that leaves it there takes the
+        # answer back.
+        with suppress(BlockingIOError):
+            peer.recv(_LONGEST)
+        self._close(peer)
 
-    # -- one connection --------------------------------------------------------------------------
+    def _wait(self, peer: socket.socket, one: _Peer) -> None:
+        wanted = selectors.EVENT_READ if one.left is None else selectors.EVENT_WRITE
+        if not one.waits_for:
+            self._selector.register(peer, wanted)
+        elif one.waits_for != wanted:
+            self._selector.modify(peer, wanted)
+        one.waits_for = wanted
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._open >= _MOST:
-            writer.transport.abort()
-            return
-        self._open += 1
-        try:
-            async with asyncio.timeout(_REQUEST_S):
-                head = await reader.readuntil(b"\r\n\r\n")
-            answer = self._answer(head)
-            async with asyncio.timeout(_REQUEST_S):
-                writer.write(answer)
-                await writer.drain()
-                writer.close()
-                await writer.wait_closed()
-        except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            pass  # a peer that is slow, gone, or speaks something else; it gets nothing
-        finally:
-            self._open -= 1
-            writer.transport.abort()
+    def _close_the_oldest(self) -> None:
+        oldest = next(iter(self._peers), None)
+        if oldest is not None:
+            self._give_up(oldest)
 
-    def _answer(self, head: bytes) -> bytes:
-        method, _, rest = head.split(b"\r\n", 1)[0].decode("latin-1").partition(" ")
-        path, _, version = rest.partition(" ")
-        if not version.startswith("HTTP/1."):
-            return _bytes(Page(400, b'{"error": "this is no request of HTTP/1.1"}'))
-        if method not in {"GET", "HEAD"}:
-            allow = {"Allow": "GET, HEAD"}
-            return _bytes(Page(405, b'{"error": "only GET and HEAD"}'), allow)
-        make = self._pages.get(path.partition("?")[0])
-        if make is None:
-            known = ", ".join(sorted(self._pages))
-            return _bytes(Page(404, json.dumps({"error": f"there is {known}"}).encode()))
-        return _bytes(self._made(make), head_only=method == "HEAD")
+    def _give_up(self, peer: socket.socket) -> None:
+        """Close it, and forget what it did not take."""
+        with suppress(OSError):
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+        self._close(peer)
 
-    def _made(self, make: Callable[[], Page]) -> Page:
-        try:
-            return make()
-        except Exception as exc:  # a page with a defect is told, and the server goes on
-            log.exception("page_failed", error=describe(exc))
-            return Page(500, b'{"error": "this page has failed; see the log"}')
-
-
-def verdict_page(verdict: Verdict, *, fine: bool) -> Page:
-    """A verdict as an answer of its own."""
-    body = json.dumps({"status": verdict.status, "reason": verdict.reason}).encode()
-    return Page(200 if fine else 503, body)
-
-
-def _bytes(
-    page: Page, headers: Mapping[str, str] | None = None, *, head_only: bool = False
-) -> bytes:
-    lines = {
-        "Content-Type": page.content_type,
-        "Content-Length": str(len(page.body)),
-        "Cache-Control": "no-store",
-        "Connection": "close",
-        **(headers or {}),
-    }
-    top = f"HTTP/1.1 {page.status} {_WORDS[page.status]}\r\n"
-    top += "".join(f"{name}: {value}\r\n" for name, value in lines.items())
-    return top.encode() + b"\r\n" + (b"" if head_only else page.body)
+    def _close(self, peer: socket.socket) -> None:
+        if self._peers.pop(peer).waits_for:
+            self._selector.unregister(peer)
+        peer.close()

@@ -47,6 +47,22 @@ class Overdue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """One folder or queue that a process listens to."""
+
+    source: str
+    """As in the `ce_source` of its events."""
+    away: str = ""
+    """Why it cannot be read; empty while it can."""
+    away_s: float = 0.0
+    """For how long."""
+    events: Mapping[str, int] = field(default_factory=dict)
+    """By outcome, what became of its rows or messages."""
+    files: Mapping[str, int] = field(default_factory=dict)
+    """By outcome, what became of its files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """One look. `at` and what is derived from it is monotonic seconds."""
 
@@ -63,6 +79,8 @@ class View:
     sources: tuple[SourceView, ...] = ()
     missing: tuple[str, ...] = ()
     """Topics that are gone."""
+    heard: tuple[Heard, ...] = ()
+    """Folders and queues, of a process that listens to them."""
     overdue: tuple[Overdue, ...] = ()
     running: Mapping[str, int] = field(default_factory=dict)
     """By agent, events whose agent runs."""

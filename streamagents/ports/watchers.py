@@ -47,8 +47,13 @@ class Observer(Protocol):
 class Polls(Protocol):
     """Is told of monitors and schedules. Must not raise and must not block."""
 
-    def polled(self, monitor: str, outcome: str, at: datetime) -> None:
-        """A monitor has looked: ok, unchanged, throttled, failed, or skipped."""
+    def polled(
+        self, monitor: str, outcome: str, at: datetime, *, failures: int = 0, reason: str = ""
+    ) -> None:
+        """A monitor has looked: ok, unchanged, throttled, failed, or skipped.
+
+        While it fails: how often in a row, and why it did last.
+        """
 
     def fired(self, schedule: str, outcome: str, at: datetime) -> None:
         """A schedule was woken: fired, caught_up, or skipped; `at` is the slot."""
@@ -57,7 +62,9 @@ class Polls(Protocol):
 class NoPolls:
     """Nobody wants to know."""
 
-    def polled(self, monitor: str, outcome: str, at: datetime) -> None:
+    def polled(
+        self, monitor: str, outcome: str, at: datetime, *, failures: int = 0, reason: str = ""
+    ) -> None:
         """Forget it."""
 
     def fired(self, schedule: str, outcome: str, at: datetime) -> None:

@@ -11,6 +11,7 @@ from streamagents.bus.group import KafkaGroup
 from streamagents.errors import ConfigurationError
 from streamagents.pipeline.addressing import known
 from streamagents.runtime.clock import SystemClock
+from streamagents.runtime.ears import Ears, heard_of_queue
 from streamagents.runtime.serving import log_as_set, targets, together, until_stopped, writing
 from streamagents.triggers.bridge import Bridge, KafkaQueue, RedisQueue, SqsQueue
 from streamagents.triggers.bridge.passing import Passing
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from streamagents.ports import BulkBus, Queue
     from streamagents.runtime.app import StreamApp
+    from streamagents.topics import TopicSpec
 
 log = structlog.stdlib.get_logger("streamagents.runtime")
 
@@ -63,24 +65,38 @@ def bridge(app: StreamApp, names: Sequence[str]) -> None:
     log_as_set(app.settings)
     bridges = _chosen(bridges_of(app), names)
     passings: list[Passing] = []
+    ears = Ears(app, _topics(app, bridges))
 
     def stop() -> bool:
+        ears.stopping()
         for passing in passings:
             passing.stop()
         return bool(passings)  # else our own broker is waited for still
 
     asyncio.run(
-        until_stopped(_bridge(app, bridges, passings), stop, grace_s=app.settings.shutdown_grace_s)
+        until_stopped(
+            _bridge(app, bridges, passings, ears), stop, grace_s=app.settings.shutdown_grace_s
+        )
     )
 
 
-async def _bridge(app: StreamApp, bridges: Sequence[Bridge], passings: list[Passing]) -> None:
-    queues = [queue_of(app, one) for one in bridges]
-    types = [type_ for one in bridges for type_ in (one.type, one.unmapped_type)]
-    async with writing(app.settings, targets(app, types)) as (bus, _):
+def _topics(app: StreamApp, bridges: Sequence[Bridge]) -> list[TopicSpec]:
+    return targets(app, [type_ for one in bridges for type_ in (one.type, one.unmapped_type)])
+
+
+async def _bridge(
+    app: StreamApp, bridges: Sequence[Bridge], passings: list[Passing], ears: Ears
+) -> None:
+    settings, queues = app.settings, [queue_of(app, one) for one in bridges]
+    async with (
+        ears.shown(settings.bind, settings.bridge_port, "STREAMAGENTS_BRIDGE_PORT"),
+        writing(settings, _topics(app, bridges)) as (bus, _),
+    ):
         passings += [
             _passing(app, one, queue, bus) for one, queue in zip(bridges, queues, strict=True)
         ]
+        sources = [one.source for one in bridges]
+        ears.begin(lambda: map(heard_of_queue, sources, passings))
         await together(passing.run() for passing in passings)
 
 

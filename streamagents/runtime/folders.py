@@ -11,6 +11,7 @@ import structlog
 from streamagents.errors import ConfigurationError
 from streamagents.pipeline.addressing import known
 from streamagents.runtime.clock import SystemClock
+from streamagents.runtime.ears import Ears, heard_of_folder
 from streamagents.runtime.serving import log_as_set, targets, together, until_stopped, writing
 from streamagents.triggers.files import Folder
 from streamagents.triggers.files.intake import Intake
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from streamagents.bus import KafkaBus
     from streamagents.runtime.app import StreamApp
+    from streamagents.topics import TopicSpec
 
 log = structlog.stdlib.get_logger("streamagents.runtime")
 
@@ -69,11 +71,25 @@ def watch(app: StreamApp, names: Sequence[str]) -> None:
     for folder in folders:
         _check(app, folder)
     # What is under way is cancelled: it is sent again, under the same ids.
-    asyncio.run(until_stopped(watch_folders(app, folders)))
+    asyncio.run(until_stopped(_watch_and_tell(app, folders)))
 
 
-async def watch_folders(app: StreamApp, folders: Sequence[Folder]) -> None:
+async def _watch_and_tell(app: StreamApp, folders: Sequence[Folder]) -> None:
+    settings = app.settings
+    ears = Ears(app, _topics(app, folders))
+    async with ears.shown(settings.bind, settings.watch_port, "STREAMAGENTS_WATCH_PORT"):
+        await watch_folders(app, folders, ears)
+
+
+async def watch_folders(
+    app: StreamApp, folders: Sequence[Folder], ears: Ears | None = None
+) -> None:
     """Watch folders until cancelled.
+
+    Args:
+        app: the application.
+        folders: which.
+        ears: shows how they are, where this is a process of its own.
 
     Raises:
         ConfigurationError: one is watched by another process.
@@ -81,25 +97,34 @@ async def watch_folders(app: StreamApp, folders: Sequence[Folder]) -> None:
         StateError: the ledger cannot be written.
     """
     async with AsyncExitStack() as stack:
-        topics = targets(app, (folder.type for folder in folders))
-        bus, cluster = await stack.enter_async_context(writing(app.settings, topics))
+        bus, cluster = await stack.enter_async_context(writing(app.settings, _topics(app, folders)))
         ledgers = [
             stack.enter_context(SentFiles(ledger_path(app, folder, cluster))) for folder in folders
         ]
-        await together(
-            _watch_one(app, folder, ledger, bus)
+        watches = [
+            await _watch_of(app, folder, ledger, bus, stack)
             for folder, ledger in zip(folders, ledgers, strict=True)
-        )
+        ]
+        if ears is not None:
+            sources = [folder.source for folder in folders]
+            ears.begin(lambda: map(heard_of_folder, sources, watches))
+        await together(watch.run() for watch in watches)
 
 
-async def _watch_one(app: StreamApp, folder: Folder, ledger: SentFiles, bus: KafkaBus) -> None:
+def _topics(app: StreamApp, folders: Sequence[Folder]) -> list[TopicSpec]:
+    return targets(app, (folder.type for folder in folders))
+
+
+async def _watch_of(
+    app: StreamApp, folder: Folder, ledger: SentFiles, bus: KafkaBus, stack: AsyncExitStack
+) -> FolderWatch:
     clock = SystemClock()
     inbound = Inbound(registry=app.registry, layout=app.layout, clock=clock, source=folder.source)
     intake = Intake(folder, inbound, Sender(bus, clock))
     deep = Patterns(folder.patterns).deep
-    async with FolderNotices(folder.root, deep=deep) as notices:
-        log.info("watching", folder=folder.name, path=str(folder.root), type=folder.type)
-        await FolderWatch(folder, intake, ledger, notices, clock).run()
+    notices = await stack.enter_async_context(FolderNotices(folder.root, deep=deep))
+    log.info("watching", folder=folder.name, path=str(folder.root), type=folder.type)
+    return FolderWatch(folder, intake, ledger, notices, clock)
 
 
 def ledger_path(app: StreamApp, folder: Folder, cluster: str) -> Path:

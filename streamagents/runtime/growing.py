@@ -136,8 +136,8 @@ class Grower:
         """How many partitions the topics had, also if this is run again."""
         if members := await admin.members(self._group):
             raise TopicsError(
-                f"The group {self._group} has {members} workers: stop them all, and wait for as "
-                "long as a session lasts if one was killed."
+                f"The group {self._group} has {len(members)} workers: stop them all, and wait for "
+                "as long as a session lasts if one was killed."
             )
         there = await admin.partitions()
         if missing := [topic for topic in topics if topic not in there]:

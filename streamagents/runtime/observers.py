@@ -40,10 +40,12 @@ class PollObservers:
         """Tell this one, too."""
         self._tell += (polls,)
 
-    def polled(self, monitor: str, outcome: str, at: datetime) -> None:
+    def polled(
+        self, monitor: str, outcome: str, at: datetime, *, failures: int = 0, reason: str = ""
+    ) -> None:
         """Tell everybody that a monitor has looked."""
         for polls in self._tell:
-            polls.polled(monitor, outcome, at)
+            polls.polled(monitor, outcome, at, failures=failures, reason=reason)
 
     def fired(self, schedule: str, outcome: str, at: datetime) -> None:
         """Tell everybody that a schedule was woken."""

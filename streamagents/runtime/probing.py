@@ -31,10 +31,11 @@ class BrokerProbe:
 
     Args:
         bootstrap: the brokers.
+        every_s: between an answer and the next question.
     """
 
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, bootstrap: str, *, every_s: float = _EVERY_S) -> None:
+        self._bootstrap, self._every_s = bootstrap, every_s
         self.heard_at = time.monotonic()
         """When a broker answered last; at first, when this was made."""
         self.missing: tuple[str, ...] = ()
@@ -54,7 +55,7 @@ class BrokerProbe:
                         self._saw(topics, await admin.existing(topics))
                         unfetched = self.unfetched()
                         self.ends = await admin.end_offsets(unfetched) if unfetched else {}
-                        await asyncio.sleep(_EVERY_S)
+                        await asyncio.sleep(self._every_s)
             except BrokerUnavailableError:
                 pass  # whoever looks at `heard_at`, says it
             except Exception as exc:  # noqa: BLE001 - a driver's defect must not end the probing

@@ -15,16 +15,19 @@ from faust.sensors.prometheus import FaustMetrics, PrometheusMonitor
 from streamagents.ops.events import Handled
 from streamagents.ops.health import judge, live, ready
 from streamagents.ops.metrics import CONTENT_TYPE, WorkerMetrics
+from streamagents.ops.pages import Page, verdict_page
 from streamagents.ops.report import report
-from streamagents.ops.server import Page, PageServer, verdict_page
+from streamagents.ops.server import PageServer
+from streamagents.runtime.announcing import announce, this_process
 from streamagents.runtime.lettercount import LetterCount
-from streamagents.runtime.logs import OutcomeLog
+from streamagents.runtime.logs import OutcomeLog, redactor_of
 from streamagents.runtime.lookout import Lookout
 from streamagents.settings import DEFAULT_WEB_PORT, Settings, load_supervisor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from streamagents.ops.calls import LastPoll
     from streamagents.ops.view import View
 
 _MONITOR, _SCHEDULE = "monitor/", "cron/"
@@ -39,16 +42,24 @@ class WorkerWeb:
         settings: where to listen, and what is too long.
         metrics: what `/metrics` shows.
         view: the newest look at the worker.
+        whose: the application.
     """
 
     def __init__(
-        self, settings: Settings, metrics: WorkerMetrics, view: Callable[[], View]
+        self,
+        settings: Settings,
+        metrics: WorkerMetrics,
+        view: Callable[[], View],
+        *,
+        whose: str = "",
     ) -> None:
         self._stuck_after_s, self._metrics, self._view = settings.stuck_after_s, metrics, view
+        self._who = {"app": whose, "worker": this_process()}
+        self._redactor = redactor_of(settings)
         self._server: PageServer | None = None
 
-    def start(self, host: str, port: int) -> None:
-        """Answer from here on.
+    def start(self, host: str, port: int) -> int:
+        """Answer from here on; at which port.
 
         Raises:
             ConfigurationError: the address cannot be listened at.
@@ -60,7 +71,9 @@ class WorkerWeb:
             "/metrics": self.metrics,
         }
         self._server = PageServer(pages, host=host, port=port)
-        log.info("web_listens", host=host, port=self._server.start())
+        taken = self._server.start()
+        log.info("web_listens", host=host, port=taken)
+        return taken
 
     def stop(self) -> None:
         """Answer no more."""
@@ -86,9 +99,15 @@ class WorkerWeb:
             view,
             now=datetime.now(UTC),
             last=dict(self._metrics.events.last),
-            polls=self._metrics.polls.last_polls(),
+            polls={name: self._shown(p) for name, p in self._metrics.polls.last_polls().items()},
+            who=self._who,
         )
         return Page(503 if verdict.serious else 200, json.dumps(said).encode())
+
+    def _shown(self, poll: LastPoll | None) -> LastPoll | None:
+        if poll is None or not poll.reason:
+            return poll
+        return poll._replace(reason=self._redactor.text(poll.reason))
 
     def metrics(self) -> Page:
         """For Prometheus."""
@@ -154,7 +173,7 @@ def add_web(app: Any) -> None:
     )
     names = [spec.name for spec in app.specs()]
     app.lookout = Lookout(app, names, letters, load_supervisor())
-    app.web_pages = WorkerWeb(app.settings, metrics, lambda: app.lookout.view)
+    app.web_pages = WorkerWeb(app.settings, metrics, lambda: app.lookout.view, whose=app.group)
 
 
 def faust_port(settings: Settings) -> int:
@@ -171,7 +190,10 @@ def start_web(app: Any) -> None:
     conf, settings = app.conf, app.settings
     if conf.web_enabled and settings.web_port != "off":
         named = conf.web_port != faust_port(settings)  # by --web-port
-        app.web_pages.start(conf.web_bind, conf.web_port if named else settings.web_port)
+        wanted = conf.web_port if named else settings.web_port
+        announce(conf, conf.web_bind, app.web_pages.start(conf.web_bind, wanted))
+    else:
+        announce(conf, conf.web_bind, 0)
     app.lookout.start()
     if settings.faust_web:
         with warnings.catch_warnings():

@@ -26,7 +26,9 @@ from streamagents.triggers.files.folder import FolderSetting  # noqa: TC001 - py
 from streamagents.triggers.hooks.config import HookConfig  # noqa: TC001 - pydantic reads it
 from streamagents.triggers.hooks.variables import variable_of
 
-DEFAULT_WEB_PORT = 6066
+DEFAULT_WEB_PORT, DEFAULT_WATCH_PORT, DEFAULT_BRIDGE_PORT = 6066, 6070, 6071
+"""The one behind a worker's is Faust's own, where that is asked for."""
+PagesPort = Annotated[int, Field(ge=0, le=LAST_PORT)] | Literal["off"]
 
 
 class Settings(BaseSettings):
@@ -85,8 +87,12 @@ class Settings(BaseSettings):
 
     # -- operation -------------------------------------------------------------------------------
 
-    web_port: Annotated[int, Field(ge=0, le=LAST_PORT)] | Literal["off"] = DEFAULT_WEB_PORT
+    web_port: PagesPort = DEFAULT_WEB_PORT
     """Of a worker's `/live /ready /health /metrics`; 0 is any that is free, `off` is none."""
+    watch_port: PagesPort = DEFAULT_WATCH_PORT
+    """Of the same pages of `streamagents watch`."""
+    bridge_port: PagesPort = DEFAULT_BRIDGE_PORT
+    """Of the same pages of `streamagents bridge`."""
     log_format: Literal["console", "json"] = "console"
     log_file: Path | None = None
     """Beside standard error; rotated at 10 MiB, five older ones are kept. One a process."""

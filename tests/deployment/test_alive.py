@@ -64,7 +64,15 @@ def serving(*statuses: int, body: bytes = b'{"status": "ok"}') -> Iterator[str]:
             thread.join(10)
 
 
-@pytest.mark.parametrize(("what", "setting"), [("worker", "WEB_PORT"), ("gateway", "GATEWAY_PORT")])
+@pytest.mark.parametrize(
+    ("what", "setting"),
+    [
+        ("worker", "WEB_PORT"),
+        ("gateway", "GATEWAY_PORT"),
+        ("watch", "WATCH_PORT"),
+        ("bridge", "BRIDGE_PORT"),
+    ],
+)
 @pytest.mark.parametrize("bind", ["", "127.0.0.1", "0.0.0.0"])
 def test_whoever_answers_on_live_is_alive(what: str, setting: str, bind: str) -> None:
     with serving(200) as port:

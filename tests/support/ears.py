@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MODULE = "support.ears_app"
+_ANY_PORT = {"STREAMAGENTS_WATCH_PORT": "0", "STREAMAGENTS_BRIDGE_PORT": "0"}
+_LISTENS = re.compile(r"event='web_listens' host='127.0.0.1' port=(\d+)")
 
 
 class Ear:
@@ -27,7 +30,7 @@ class Ear:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=dict(environment),
+                env={**_ANY_PORT, **environment},
                 cwd=log.parent,
             )
 
@@ -40,6 +43,12 @@ class Ear:
             timeout_s,
         )
         assert all(word in self.said() for word in words), self.said()
+
+    @property
+    def port(self) -> int:
+        """Where its pages are."""
+        self.wait_for("web_listens")
+        return int(_LISTENS.findall(self.said())[-1])
 
     def kill(self) -> None:
         """SIGKILL."""

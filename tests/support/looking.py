@@ -38,7 +38,7 @@ class Looker:
         self.loop = MonitorLoop(monitor, self.web, self)
         self.values: dict[str, Any] = {}
 
-    def polled(self, monitor: str, outcome: str, at: datetime) -> None:
+    def polled(self, monitor: str, outcome: str, at: datetime, **standing: object) -> None:
         """The port Polls."""
         assert monitor == self.loop.name
         self.outcomes.append(outcome)

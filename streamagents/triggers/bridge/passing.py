@@ -52,6 +52,10 @@ class Passing:
         self._failures = 0
         self._not_taken_off: list[Message] = []
         self.counts = Counts()
+        self.away = "it has not answered yet"
+        """Why the queue cannot be read; empty while it can."""
+        self.away_at = clock.monotonic()
+        """Since when, in monotonic seconds."""
 
     def stop(self) -> None:
         """Ask it to end when its batch is through."""
@@ -126,12 +130,16 @@ class Passing:
                 raise
             if not self._failures:
                 self._log.warning("waiting_for_queue", reason=str(exc))
+            if not self.away:
+                self.away_at = self._clock.monotonic()
+            self.away = str(exc)
             await self._queue.close()
             self._not_taken_off = []  # they come again
             wait_s = min(_AGAIN_MAX_S, _AGAIN_S * 2 ** min(self._failures, 10))
             self._failures += 1
             await self._rest(wait_s)
             return ()
+        self.away = ""
         if self._failures:
             self._log.info("queue_is_back")
             self._failures = 0

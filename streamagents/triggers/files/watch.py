@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
@@ -30,9 +31,22 @@ log = structlog.stdlib.get_logger("streamagents.triggers")
 RESCAN_S = 30.0
 """The folder is looked through so often, whatever we were told: notices get lost, and network
 file systems send none."""
+_GONE_S = 5.0
+"""One that is gone is looked for so often."""
 _LEAST_S = 0.2
 _OPEN_S = 60.0
 """A file that is settled and still open for so long is named in the log."""
+
+
+@dataclass
+class Counts:
+    """What a watch has done since it began. Rows that were sent twice count twice."""
+
+    done: int = 0
+    failed: int = 0
+    """Files; `sent` and `rejected` are their rows."""
+    sent: int = 0
+    rejected: int = 0
 
 
 class Notices(Protocol):
@@ -57,7 +71,11 @@ class FolderWatch:
         self._unmoved: dict[str, float] = {}
         """Files that cannot be moved, and of which the log knows: when to try again."""
         self._open_since: dict[str, float] = {}
-        self._is_gone = False
+        self.counts = Counts()
+        self.gone = ""
+        """Why the folder cannot be looked through; empty while it can."""
+        self.gone_at = 0.0
+        """Since when, in monotonic seconds."""
         self._log = log.bind(folder=folder.name)
 
     async def run(self) -> None:
@@ -74,7 +92,7 @@ class FolderWatch:
         """Look once, handle what is ready; seconds until the next look."""
         found = await self._scanned()
         if found is None:
-            return RESCAN_S
+            return _GONE_S
         await in_thread(self._ledger.seen, found, self._clock.now().timestamp())
         await self._finish_moves(found)
         self._failed = {p: look for p, look in self._failed.items() if found.get(p) == look}
@@ -94,15 +112,16 @@ class FolderWatch:
         try:
             found = await in_thread(scan, self._folder, self._patterns)
         except OSError as exc:
-            if not self._is_gone:  # what lies in it is not gone: a mount comes back
+            if not self.gone:  # what lies in it is not gone: a mount comes back
                 self._log.warning(
                     "folder_gone", path=str(self._folder.root), reason=str(exc.strerror)
                 )
-            self._is_gone = True
+                self.gone_at = self._clock.monotonic()
+            self.gone = exc.strerror or type(exc).__name__
             return None
-        if self._is_gone:
+        if self.gone:
             self._log.info("folder_is_back", path=str(self._folder.root))
-            self._is_gone = False
+            self.gone = ""
         return found
 
     async def _handle(self, path: str, look: Look) -> None:
@@ -143,6 +162,9 @@ class FolderWatch:
             return
         # Only now: the broker has all of it. Whoever dies before sends it again, the same ids.
         await in_thread(self._ledger.add, path, content.hash, file.look)
+        self.counts.done += 1
+        self.counts.sent += taken.sent
+        self.counts.rejected += taken.rejected
         if known is None or known.hash != content.hash:
             tell = self._log.warning if taken.rejected else self._log.info
             where = {"rejects": shown(str(taken.rejects))} if taken.rejects else {}
@@ -158,6 +180,8 @@ class FolderWatch:
 
     async def _fail(self, path: str, look: Look, reason: str, *, sent: int = 0) -> None:
         self._log.warning("file_failed", file=shown(path), reason=reason, sent=sent)
+        self.counts.failed += 1
+        self.counts.sent += sent
         self._failed[path] = look
         moved = await self._move(path, look, self._folder.failed)
         if moved and self._folder.failed is not None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from streamagents.cli.status import woken
+import pytest
+
+from streamagents.cli.woken import woken
+from streamagents.pipeline.woken import LastSlot
 from streamagents.triggers import Schedule
 from support.commands import streamagents
 from support.metronome import Metronome
@@ -47,26 +51,39 @@ def test_what_else_ticks_has_an_interval() -> None:
     assert found.next == datetime(2026, 11, 23, 12, 1, 30, tzinfo=UTC)
 
 
-def test_an_application_that_nothing_wakes_needs_no_broker(tmp_path: Path) -> None:
-    (tmp_path / "crm.py").write_text(APP)
-    env = {"STREAMAGENTS_APP": "crm", "STREAMAGENTS_BROKER": "127.0.0.1:1"}
+def poll(**fields: object) -> dict[str, object]:
+    return {"outcome": "ok", "age_s": 5.0, "failures": 0, "reason": "", **fields}
 
-    said = streamagents("status", env=env, cwd=tmp_path)
-    as_json = streamagents("status", "--json", env=env, cwd=tmp_path)
 
-    assert said.stdout == "The application has no schedules and no monitors.\n"
-    assert as_json.stdout == '{"schedules": [], "monitors": []}\n'
+@pytest.mark.parametrize(
+    ("last", "told", "words"),
+    [
+        (None, None, ""),
+        ("waiting", None, "waiting"),
+        ("handled", None, "looked; only its worker knows what came of it"),
+        ("handled", poll(), "ok, 5 s ago"),
+        ("handled", poll(outcome="failed", failures=3, reason="gone"), "failing, 3 in a row: gone"),
+        ("handled", poll(outcome="skipped", failures=9, reason="x"), "failing, 9 in a row: x"),
+        ("dead_letter", poll(), "dead letter failed"),
+    ],
+)
+def test_a_monitor_reads_as_its_looks_went(
+    last: str | None, told: dict[str, object] | None, words: str
+) -> None:
+    slot = NOW - timedelta(seconds=30)
+    code = "failed" if last == "dead_letter" else ""
+    known = None if last is None else LastSlot(slot, last, code)  # type: ignore[arg-type] # each by its name
+
+    assert woken(Metronome("pulse", 90), NOW, known, told).outcome == words
 
 
 def test_a_broker_that_is_away_is_one_sentence_and_exit_code_1(tmp_path: Path) -> None:
     (tmp_path / "crm.py").write_text(APP)
-    env = {
-        "STREAMAGENTS_APP": "crm",
-        "STREAMAGENTS_BROKER": "127.0.0.1:1",
-        "STREAMAGENTS_SCHEDULES": '{"a": {"cron": "0 9 * * *", "type": "report_due"}}',
-    }
+    env = {"STREAMAGENTS_APP": "crm", "STREAMAGENTS_BROKER": "127.0.0.1:1"}
+    began = time.monotonic()
 
     done = streamagents("status", env=env, cwd=tmp_path)
 
+    assert time.monotonic() - began < 15
     assert done.returncode == 1
     assert done.stderr == "No Kafka broker can be reached at 127.0.0.1:1: is it running?\n"

@@ -7,13 +7,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from streamagents.ops.calls import LastPoll
 from streamagents.ops.health import AWAY_S, LANE_S, judge, live, ready
 from streamagents.ops.report import report
-from streamagents.ops.view import Overdue, SourceView, View
+from streamagents.ops.view import Heard, Overdue, SourceView, View
 
 NOW = 1000.0
 STUCK_S = 30.0
 SOURCE = SourceView(topic="lead", partition=0)
+GONE = Heard(source="files/fairs", away="No such file", away_s=STUCK_S - 1)
 WELL = View(at=NOW - 0.3, phase="running", recovered=True, sources=(SOURCE,))
 
 
@@ -53,6 +55,9 @@ def with_source(**fields: object) -> View:
         (replace(WELL, parked={"A": 3}), "ok"),
         (replace(WELL, delayed={"lead": 3}), "ok"),
         (replace(WELL, circuit="it fails"), "ok"),
+        (replace(WELL, heard=(Heard(source="bridge/old"),)), "ok"),
+        (replace(WELL, heard=(GONE,)), "ok"),  # it may come back
+        (replace(WELL, heard=(replace(GONE, away_s=STUCK_S + 1),)), "stuck"),
     ],
 )
 def test_a_view_is_judged(view: View, expected: str) -> None:
@@ -67,6 +72,10 @@ def test_a_view_is_judged(view: View, expected: str) -> None:
         (replace(WELL, circuit="it fails"), "left alone for a while: it fails"),
         (with_source(held="today's budget is spent"), "today's budget is spent"),
         (replace(WELL, missing=("lead",)), "topics are gone: lead"),
+        (
+            replace(WELL, heard=(GONE, replace(GONE, source="files/b", away_s=90))),
+            "files/b has been away for 90 s: No such file",
+        ),
         (replace(WELL, silent_s=61.0), "no Kafka broker has answered for 61 s"),
         (replace(WELL, overdue=(Overdue(agent="A", seconds=45.0),)), "of A has outlived"),
         (with_source(quiet_s=99.0, lag=2), "lead, partition 1, and nothing has moved for 99 s"),
@@ -108,6 +117,8 @@ def test_only_a_dead_loop_is_not_alive(view: View, expected: bool) -> None:  # n
         (replace(WELL, phase="starting"), False),
         (replace(WELL, phase="stopping"), False),
         (replace(WELL, missing=("lead",)), False),
+        (replace(WELL, heard=(Heard(source="files/b"),), sources=()), True),
+        (replace(WELL, heard=(Heard(source="files/b"), GONE)), False),
     ],
 )
 def test_ready_is_who_can_take_events(view: View, expected: bool) -> None:  # noqa: FBT001
@@ -130,10 +141,12 @@ def test_a_report_has_a_topics_partitions_and_its_sums() -> None:
         view,
         now=now,
         last={"lead": (now - timedelta(seconds=90)).timestamp(), "inbox": 0.0},
-        polls={"rival": (now - timedelta(seconds=5), "unchanged"), "feed": None},
+        polls={"rival": LastPoll(now - timedelta(seconds=5), "failed", 3, "gone"), "feed": None},
+        who={"app": "crm", "worker": "vps:7"},
     )
 
-    assert said["status"] == "ok"
+    assert (said["app"], said["worker"], said["status"]) == ("crm", "vps:7", "ok")
+    assert said["dead_letters"] is None
     assert said["topics"]["lead"] == {
         "last_event_at": "2026-11-23T03:58:30.000+00:00",
         "age_s": 90.0,
@@ -149,7 +162,9 @@ def test_a_report_has_a_topics_partitions_and_its_sums() -> None:
     assert said["monitors"]["rival"] == {
         "last_poll_at": "2026-11-23T03:59:55.000+00:00",
         "age_s": 5.0,
-        "outcome": "unchanged",
+        "outcome": "failed",
+        "failures": 3,
+        "reason": "gone",
     }
     assert said["monitors"]["feed"]["last_poll_at"] is None
     assert (said["provider"], said["circuit"], said["budget"]) == (

@@ -11,9 +11,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from streamagents.ops.events import Handled
-from streamagents.ops.metrics import GatewayMetrics, WorkerMetrics
+from streamagents.ops.metrics import EarMetrics, GatewayMetrics, WorkerMetrics
 from streamagents.ops.series import Bounded
-from streamagents.ops.view import SourceView, View
+from streamagents.ops.view import Heard, SourceView, View
 from streamagents.ports import Report, Usage
 
 HANDLED = Handled(
@@ -245,6 +245,26 @@ def test_a_gateway_has_a_set_of_its_own() -> None:
     assert values["github", "202"] == 1
     assert values["events", "503"] == 1
     assert values["events", "202"] == 0
+
+
+def test_what_listens_to_folders_and_queues_has_a_set_of_its_own() -> None:
+    heard = [
+        Heard(source="files/a", events={"sent": 0}, files={"done": 0}),
+        Heard(source="bridge/b", away="gone", events={"sent": 2}),
+    ]
+    view = View(at=time.monotonic(), phase="running", recovered=True, heard=tuple(heard))
+    found = families(EarMetrics(lambda: view, 30.0).exposition())
+
+    def values(name: str) -> dict[str, float]:
+        return {s.labels["source"]: s.value for s in found[f"streamagents_{name}"].samples}
+
+    assert values("source_reachable") == {"files/a": 1, "bridge/b": 0}
+    assert values("source_events") == {"files/a": 0, "bridge/b": 2}
+    assert values("source_files") == {"files/a": 0}
+    assert found["streamagents_build_info"].samples
+    assert found["streamagents_loop_lag_seconds"].samples[0].value < 1
+    status = {s.labels["status"]: s.value for s in found["streamagents_health_status"].samples}
+    assert status["ok"] == 1
 
 
 def test_two_sets_in_one_process_do_not_meet(shop: Shop) -> None:

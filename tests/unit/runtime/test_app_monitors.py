@@ -72,7 +72,7 @@ async def test_private_addresses_stay_closed_and_who_polls_is_told(
     told = []
 
     class Ears:
-        def polled(self, *what: object) -> None:
+        def polled(self, *what: object, **standing: object) -> None:
             told.append(what)
 
         def fired(self, *what: object) -> None: ...

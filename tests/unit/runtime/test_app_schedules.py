@@ -85,7 +85,7 @@ async def test_what_a_schedule_did_is_told_to_whom_the_app_knows(
         def __init__(self) -> None:
             self.all: list[tuple[str, str]] = []
 
-        def polled(self, monitor: str, outcome: str, at: datetime) -> None:
+        def polled(self, monitor: str, outcome: str, at: datetime, **standing: object) -> None:
             raise AssertionError
 
         def fired(self, schedule: str, outcome: str, at: datetime) -> None:

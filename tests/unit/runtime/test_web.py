@@ -6,6 +6,7 @@ import asyncio
 import json
 import urllib.request
 import warnings
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from streamagents import create_app
 from streamagents.devkit.sockets import free_port
 from streamagents.errors import ConfigurationError
+from streamagents.runtime.announcing import Announced, announced, this_process
 from streamagents.runtime.internals.handles import count_received
 from streamagents.runtime.web import start_web
 from streamagents.settings import Settings
@@ -184,3 +186,38 @@ def test_a_monitor_without_prometheus_is_counted_in_too() -> None:
     count_received(monitor, TP("order", 3), 7, 6)
 
     assert monitor.messages_received_by_topic == {"order": 7}
+
+
+async def test_the_group_is_told_where_the_pages_are(started: Callable[..., StreamApp]) -> None:
+    port = free_port()
+    app = started(web_port=port)
+
+    told = announced(json.dumps({"url": str(app.conf.canonical_url)}).encode())
+
+    assert told == Announced(this_process(), "127.0.0.1", port)
+    said = json.loads(await get(port, "/health"))
+    assert (said["app"], said["worker"]) == (app.group, this_process())
+
+
+async def test_without_pages_the_group_is_told_of_none(started: Callable[..., StreamApp]) -> None:
+    app = started(web_port="off")
+
+    told = announced(json.dumps({"url": str(app.conf.canonical_url)}).encode())
+
+    assert told == Announced(this_process(), "127.0.0.1", 0)
+
+
+async def test_why_a_monitor_fails_is_told_without_our_secrets(
+    started: Callable[..., StreamApp],
+) -> None:
+    port = free_port()
+    app = started(web_port=port, slack_webhook_url="s3cret-marker")
+    reason = "https://x.example/?key=s3cret-marker answered 500"
+    at = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+    app.metrics.polls.polled("rival", "failed", at, failures=3, reason=reason)
+
+    poll = json.loads(await get(port, "/health"))["monitors"]["rival"]
+
+    assert (poll["outcome"], poll["failures"]) == ("failed", 3)
+    assert "answered 500" in poll["reason"]
+    assert "s3cret-marker" not in poll["reason"]

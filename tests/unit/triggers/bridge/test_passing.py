@@ -193,6 +193,23 @@ async def test_a_queue_that_refuses_us_ends_it() -> None:
         await bridged(Refusing()).passing.run()
 
 
+async def test_a_queue_that_is_away_is_told_with_its_reason_until_it_is_back() -> None:
+    it = bridged()
+    assert it.passing.away == "it has not answered yet"
+    put(it.queue, [1])
+    await it.until(lambda: it.sent() == [1])
+    assert it.passing.away == ""
+
+    it = bridged(Absent())
+    await it.until(lambda: it.passing.away == "The server is away.")
+    assert it.passing.away_at == it.clock.monotonic()
+
+
+class Absent(MemoryQueue):
+    async def receive(self, limit: int) -> Sequence[Message]:
+        raise QueueError("The server is away.")
+
+
 async def test_a_message_that_our_broker_does_not_take_is_told_of_by_its_place() -> None:
     it = bridged(max_record_bytes=250)
     put(it.queue, [1])

@@ -36,7 +36,7 @@ class Told:
     def __init__(self) -> None:
         self.all: list[tuple[str, str, int]] = []
 
-    def polled(self, monitor: str, outcome: str, at: datetime) -> None:
+    def polled(self, monitor: str, outcome: str, at: datetime, **standing: object) -> None:
         raise AssertionError
 
     def fired(self, schedule: str, outcome: str, at: datetime) -> None:

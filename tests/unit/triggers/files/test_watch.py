@@ -460,11 +460,13 @@ async def test_a_folder_that_goes_away_and_comes_back_sends_nothing_again(tmp_pa
         it.drop("a.csv", GOOD)
         await it.settle()
         it.root.rename(tmp_path / "away")
-        assert await it.look() == 30
+        assert await it.look() == 5
+        assert it.watch.gone == "No such file or directory"
         (tmp_path / "away").rename(it.root)
         await it.settle()
 
     assert len(it.records()) == 2
+    assert it.watch.gone == ""
 
 
 async def test_files_are_sent_the_oldest_first(tmp_path: Path) -> None:
