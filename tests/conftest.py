@@ -12,6 +12,7 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from streamagents.devkit.broker import EmbeddedBroker
     from support.postgres import Postgres
@@ -37,7 +38,8 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("STREAMAGENTS_", "ANTHROPIC_", "NOTIFY_", "WATCHDOG_")):
             monkeypatch.delenv(name)
-    monkeypatch.setenv("STREAMAGENTS_WEB_PORT", "0")  # tests start many workers at once
+    for pages in ("WEB", "WATCH", "BRIDGE"):  # tests start many processes at once
+        monkeypatch.setenv(f"STREAMAGENTS_{pages}_PORT", "0")
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +68,17 @@ def broker(kafka_runs: None, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         heap_mib=768,  # for the topics of hundreds of applications
     ) as running:
         yield running
+
+
+@pytest.fixture
+def own_broker(kafka_runs: None, tmp_path: Path) -> Iterator[EmbeddedBroker]:
+    """A broker that is not started yet and belongs to this test alone."""
+    from streamagents.devkit.broker import EmbeddedBroker
+    from streamagents.devkit.sockets import free_port
+
+    own = EmbeddedBroker(tmp_path, free_port())
+    yield own
+    own.stop()
 
 
 @pytest.fixture(scope="session")

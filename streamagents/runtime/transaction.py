@@ -10,6 +10,7 @@ from aiokafka.errors import (
     InvalidTopicError,
     KafkaError,
     MessageSizeTooLargeError,
+    NodeNotReadyError,
     OutOfOrderSequenceNumber,
     ProducerFenced,
     RecordListTooLargeError,
@@ -101,7 +102,7 @@ async def transact(
                 if unsettled > REQUEST_BYTES:
                     await asyncio.gather(*(s for s, _, _ in sends), return_exceptions=True)
                     unsettled = batch.size()
-                sent = await producer.send_batch(batch, topic, partition=partition)
+                sent = await _send(producer, batch, topic, partition)
                 sends.append((sent, (topic, partition), size))
                 if topic == changelog:
                     tail = (sent, size)
@@ -117,6 +118,17 @@ async def transact(
         raise _decisive(producer, failed)
     await producer.commit_transaction()
     return None if tail is None else tail[0].result().offset + tail[1] - 1
+
+
+async def _send(producer: AIOKafkaProducer, batch: Any, topic: str, partition: int) -> Any:
+    try:
+        return await producer.send_batch(batch, topic, partition=partition)
+    except UnknownTopicOrPartitionError as exc:
+        # The driver says so of a topic new to it where no broker answered, too.
+        answered = await producer.client.force_metadata_update()
+        if answered and producer.client.cluster.partitions_for_topic(topic) is None:
+            raise
+        raise NodeNotReadyError(f"no broker has told where {topic} is") from exc
 
 
 def _decisive(

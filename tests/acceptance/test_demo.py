@@ -16,6 +16,7 @@ import pytest
 from streamagents.devkit.sockets import free_port
 from streamagents.starter.samples import sample_events
 from support import wait_until
+from support.commands import ANY_PORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +41,7 @@ class Demo:
             **os.environ,
             "PYTHONPATH": str(CHECKOUT),
             "STREAMAGENTS_DATA_DIR": str(self.folder / "data"),
-            "STREAMAGENTS_WEB_PORT": "0",
+            **ANY_PORT,
             "STREAMAGENTS_KAFKA_PORT": str(self.port),
             **{f"STREAMAGENTS_{name}": value for name, value in settings.items()},
         }

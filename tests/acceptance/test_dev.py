@@ -14,6 +14,7 @@ import pytest
 
 from streamagents.devkit.sockets import free_port
 from support import wait_until
+from support.commands import ANY_PORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +50,7 @@ class Dev:
             **os.environ,
             "PYTHONPATH": str(CHECKOUT),
             "STREAMAGENTS_DATA_DIR": str(folder / "data"),
-            "STREAMAGENTS_WEB_PORT": "0",
+            **ANY_PORT,
             "STREAMAGENTS_KAFKA_PORT": str(free_port()),
             "STREAMAGENTS_GATEWAY_PORT": str(self.gateway_port),
         }

@@ -9,6 +9,8 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).parents[2]
 SCRIPT = "from streamagents.cli import main; main()"
+ANY_PORT = {f"STREAMAGENTS_{pages}_PORT": "0" for pages in ("WEB", "WATCH", "BRIDGE")}
+"""For pages: tests start many processes at once."""
 
 
 def streamagents(
@@ -21,7 +23,7 @@ def streamagents(
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("STREAMAGENTS_", "COLUMNS"))}
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, *arguments],
-        env={**kept, "PYTHONPATH": str(CHECKOUT), "STREAMAGENTS_WEB_PORT": "0", **(env or {})},
+        env={**kept, "PYTHONPATH": str(CHECKOUT), **ANY_PORT, **(env or {})},
         input=stdin,
         capture_output=True,
         timeout=60,

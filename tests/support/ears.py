@@ -9,13 +9,13 @@ import sys
 from typing import TYPE_CHECKING
 
 from support import wait_until
+from support.commands import ANY_PORT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 MODULE = "support.ears_app"
-_ANY_PORT = {"STREAMAGENTS_WATCH_PORT": "0", "STREAMAGENTS_BRIDGE_PORT": "0"}
 _LISTENS = re.compile(r"event='web_listens' host='127.0.0.1' port=(\d+)")
 
 
@@ -30,7 +30,7 @@ class Ear:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**_ANY_PORT, **environment},
+                env={**ANY_PORT, **environment},
                 cwd=log.parent,
             )
 
