@@ -46,7 +46,7 @@ class Scenes:
 
 
 SHORT = Scenes()
-LONG = Scenes(a_second=200.0, before_s=10.0, broken_s=40.0, rate=200.0, replays=60, restart=True)
+LONG = Scenes(a_second=200.0, before_s=10.0, broken_s=40.0, replays=60, restart=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +134,7 @@ class Drill:
         replay = await operator.start("dlq", "replay", "--yes", "--rate", f"{scenes.rate:g}")
         await self._until(lambda: self._replayed() >= scenes.replays)
         await self._crew.kill(0)
+        assert replay.returncode is None, "the replay was done before it could be killed"
         replay.kill()
         await replay.communicate()
         self._timeline.tell("a worker and the replay were killed (kill -9)")

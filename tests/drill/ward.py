@@ -109,8 +109,13 @@ class Bed:
         ended = time.monotonic()
         await mend()
         row.ended = await self._until_told(alert, ended, over_s, on=False)
-        row.well = self._pages(ended, ("ok",), ("ready",))
+        # An alert may be over before: who has just started says already that it starts.
+        await self.until(lambda: None not in self._well(ended).values(), _WELL_S)
+        row.well = self._well(ended)
         return row
+
+    def _well(self, since: float) -> dict[str, float | None]:
+        return self._pages(since, ("ok",), ("ready",))
 
     async def _until_told(
         self, alert: str, since: float, most_s: float, *, on: bool = True
