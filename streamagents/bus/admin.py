@@ -100,6 +100,8 @@ class KafkaAdmin:
     async def apply(self, changes: Iterable[Change]) -> None:
         """Create and configure; what is refused, or in order, is left alone.
 
+        Brokers learn of it a moment after the controller: `wait_for` what was created.
+
         Raises:
             TopicsError: the broker refused some of it; what it accepted stays.
         """
@@ -113,8 +115,12 @@ class KafkaAdmin:
                 f"The Kafka broker at {self._bootstrap} refused {'; '.join(refusals)}."
             )
 
-    async def wait_for(self, names: Iterable[str], timeout_s: float = 10.0) -> None:
+    async def wait_for(
+        self, names: Iterable[str], timeout_s: float = 10.0, *, partitions: int = 1
+    ) -> None:
         """Wait until every partition of the topics has a leader, so that it can be used.
+
+        `partitions` is how many each must have at least: those just added show a moment later.
 
         Raises:
             TopicsError: one has none in time.
@@ -125,7 +131,7 @@ class KafkaAdmin:
             async with asyncio.timeout(timeout_s):
                 while waiting:
                     metadata = await self._metadata()
-                    waiting = {name for name in wanted if not _is_led(metadata.get(name))}
+                    waiting = {n for n in wanted if not _is_led(metadata.get(n), partitions)}
                     await asyncio.sleep(_RETRY_S if waiting else 0)
         except TimeoutError as exc:
             raise TopicsError(
@@ -297,10 +303,10 @@ def _own(entries: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     }
 
 
-def _is_led(topic: Mapping[str, Any] | None) -> bool:
+def _is_led(topic: Mapping[str, Any] | None, partitions: int) -> bool:
     return (
         topic is not None
-        and bool(topic["partitions"])
+        and len(topic["partitions"]) >= partitions
         and all(partition["leader"] >= 0 for partition in topic["partitions"])
     )
 

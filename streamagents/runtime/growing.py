@@ -105,10 +105,11 @@ class Grower:
             )
             records = await self._move_unread(admin, growth, topics, (before, partitions))
             # The last of all: as long as it has the old number, the rest may not be complete.
-            for topic in topics:
-                name = self._layout.letters_name(topic)
-                if there.get(name, partitions) < partitions:
-                    await admin.add_partitions(name, partitions)
+            letters = [self._layout.letters_name(topic) for topic in topics]
+            growing = [name for name in letters if there.get(name, partitions) < partitions]
+            for name in growing:
+                await admin.add_partitions(name, partitions)
+            await admin.wait_for(growing, self._timeout_s, partitions=partitions)
         return Grown(before=before, after=partitions, values=values, records=records)
 
     async def _make_room(
@@ -118,7 +119,7 @@ class Grower:
         for topic in topics:
             if there[topic] < new.partitions:
                 await admin.add_partitions(topic, new.partitions)
-        await admin.wait_for([*topics, new.name], self._timeout_s)
+        await admin.wait_for([*topics, new.name], self._timeout_s, partitions=new.partitions)
 
     def _together(self, topics: Sequence[str]) -> None:
         unknown = [topic for topic in topics if topic not in self._registrations]

@@ -12,6 +12,7 @@ from streamagents.errors import TopicsError
 from streamagents.events import Event
 from streamagents.ports import Outgoing
 from streamagents.topics import Layout, TopicSpec, plan
+from support import wait_until_async
 from support.topics import create_topics, spec
 
 if TYPE_CHECKING:
@@ -43,6 +44,10 @@ async def actions(admin: KafkaAdmin, specs: list[TopicSpec]) -> list[str]:
     return [change.action for change in plan(specs, actual)]
 
 
+async def told(admin: KafkaAdmin, topic: str, setting: str, value: str) -> bool:
+    return (await admin.describe([topic]))[topic].config[setting] == value
+
+
 async def test_what_was_planned_and_applied_needs_nothing_more(
     admin: KafkaAdmin, topic: str
 ) -> None:
@@ -64,8 +69,8 @@ async def test_a_setting_that_differs_is_set_and_an_operators_own_stays(
 
     await admin.apply(plan(wanted, await admin.describe([topic])))
 
-    config = (await admin.describe([topic]))[topic].config
-    assert (config["retention.ms"], config["segment.ms"]) == ("2000", "86400000")
+    await wait_until_async(lambda: told(admin, topic, "retention.ms", "2000"))
+    assert (await admin.describe([topic]))[topic].config["segment.ms"] == "86400000"
 
 
 async def test_another_partition_count_is_refused_and_the_rest_is_done(
@@ -75,6 +80,7 @@ async def test_another_partition_count_is_refused_and_the_rest_is_done(
     wanted = [spec(topic, partitions=3), spec(f"{topic}.dlq", partitions=3)]
 
     await admin.apply(plan(wanted, await admin.describe([each.name for each in wanted])))
+    await admin.wait_for([each.name for each in wanted])
 
     found = await admin.describe([each.name for each in wanted])
     assert {name: actual.partitions for name, actual in found.items()} == {
@@ -93,6 +99,7 @@ async def test_more_replicas_than_brokers_are_refused_in_words(
     ):
         await admin.apply(changes)
 
+    await admin.wait_for([f"{topic}-b"])
     assert list(await admin.describe([topic, f"{topic}-b"])) == [f"{topic}-b"]
 
 
@@ -113,6 +120,7 @@ async def test_creating_what_somebody_else_just_created_is_no_fault(
 
     await admin.apply(changes)
     await admin.apply(changes)
+    await admin.wait_for([topic])
 
     assert await actions(admin, [spec(topic)]) == ["none"]
 
@@ -120,6 +128,19 @@ async def test_creating_what_somebody_else_just_created_is_no_fault(
 async def test_waiting_for_a_topic_that_nobody_makes_ends(admin: KafkaAdmin, topic: str) -> None:
     with pytest.raises(TopicsError, match=rf"after 0\.3 s: {topic}"):
         await admin.wait_for([topic], timeout_s=0.3)
+
+
+async def test_added_partitions_are_waited_for(
+    admin: KafkaAdmin, broker: EmbeddedBroker, topic: str
+) -> None:
+    await create_topics(broker.address, spec(topic, partitions=2))
+
+    with pytest.raises(TopicsError, match=rf"after 0\.3 s: {topic}"):
+        await admin.wait_for([topic], timeout_s=0.3, partitions=5)
+    await admin.add_partitions(topic, 5)
+    await admin.wait_for([topic], partitions=5)
+
+    assert (await admin.partitions())[topic] == 5
 
 
 async def test_asking_for_a_topic_does_not_make_it(admin: KafkaAdmin, topic: str) -> None:
