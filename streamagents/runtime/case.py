@@ -76,17 +76,16 @@ class Case:
         """Whether results of its steps may be in the state."""
         return self.found_steps or bool(self.step_keys)
 
-    def done(self, now: datetime) -> dict[bytes, bytes | None]:
-        """The state that says that it succeeded."""
+    def done(self, now: datetime) -> bytes:
+        """The mark that says that it succeeded."""
         incoming = self.incoming
-        mark = done_mark(
+        return done_mark(
             at=int(now.timestamp()),
             key=incoming.key,
             digest=digest(incoming.record.value),
             attempts=self.attempts,
             replay=self.replay,
         )
-        return {incoming.seen_key: mark}
 
     def writes(self, status: Status, now: datetime) -> dict[bytes, bytes | None]:
         """The state that says anything else."""

@@ -31,20 +31,18 @@ class Ends:
         self._group = Group()
         self._ended: list[tuple[Incoming, int, float]] = []
 
-    def add(
-        self, incoming: Incoming, attempts: int, seconds: float, mark: dict[bytes, bytes | None]
-    ) -> None:
+    def add(self, incoming: Incoming, attempts: int, seconds: float, mark: bytes) -> None:
         """An event succeeded.
 
         Args:
             incoming: the event.
             attempts: how many it took.
             seconds: how long its agent ran.
-            mark: the state that says so.
+            mark: what says so.
         """
-        if not self._writer.grow(self._group, mark):
+        if not self._writer.grow(self._group, incoming.seen_key, mark):
             ended = self._ended = []
-            self._group = Group(mark, durable=lambda: self._durable(ended))
+            self._group = Group({incoming.seen_key: mark}, durable=lambda: self._durable(ended))
             self._writer.add(self._group)
         self._ended.append((incoming, attempts, seconds))
 

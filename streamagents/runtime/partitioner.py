@@ -38,6 +38,6 @@ def murmur2(key: bytes) -> int:
     return value ^ value >> 15
 
 
-@lru_cache(maxsize=65_536)  # keys come again
+@lru_cache(maxsize=16_384)  # keys come again; a larger one is slower than the hash
 def _cached(key: bytes) -> int:
     return murmur2(key) & _POSITIVE

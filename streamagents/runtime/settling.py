@@ -139,21 +139,20 @@ class Settling:
             records: what it emitted and decided.
             state: what it changed.
         """
-        writes = case.done(self._clock.now())
+        mark = case.done(self._clock.now())
         incoming, attempts = case.incoming, case.attempts + 1
         if case.replay:
             records = (*records, *self.done_with(incoming.record))
         waited = isinstance(incoming.record, StoredRecord)
         if not (records or state or case.has_steps or waited or case.replay):
-            self._ends.add(incoming, attempts, seconds, writes)
+            self._ends.add(incoming, attempts, seconds, mark)
             return
 
         def refused(error: BaseException) -> None:
             reason = f"what the agent emitted could not be written: {describe(error)}"
             self.dead_letter(case, DeadLetter("unwritable", reason, error), seconds)
 
-        if state:
-            writes |= state
+        writes: Writes = {incoming.seen_key: mark, **(state or {})}
         if case.has_steps:
             writes |= dict.fromkeys(self._step_keys(case))
         report = report_of("ok", incoming, attempts, seconds, replay=case.replay)

@@ -83,6 +83,10 @@ class Store:
         for key, value in writes.items():
             self._buffered[key] = (owner, value)
 
+    def buffer_one(self, owner: object, key: bytes, value: bytes) -> None:
+        """Take one more."""
+        self._buffered[key] = (owner, value)
+
     def discard(self, owner: object) -> None:
         """Forget the writes of a group that will never leave."""
         gone = [key for key, (by, _) in self._buffered.items() if by is owner]

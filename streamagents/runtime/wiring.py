@@ -73,11 +73,7 @@ def build_engine(
             key_type=bytes,
             value_type=bytes,
             help="Marks of events, seen ids among them.",
-            options={
-                "driver": "rocksdict",
-                "write_buffer_size": 8 << 20,
-                "block_cache_size": 8 << 20,  # of each partition; stock may grow to 2 GiB
-            },
+            options={"driver": "rocksdict"},
         )
         for count in sorted({s.subscription.partitions for s in sources.values()})
     }

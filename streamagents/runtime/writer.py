@@ -96,7 +96,7 @@ class Writer:
         if self._flushing is None:
             self._begin_flush()
 
-    def grow(self, group: Group, writes: Mapping[bytes, bytes | None]) -> bool:
+    def grow(self, group: Group, key: bytes, value: bytes) -> bool:
         """Let a group write this, too; False if that would not keep the order, or it is full.
 
         It keeps the order while nothing else was queued behind the group, and it has not left.
@@ -106,10 +106,10 @@ class Writer:
             return False
         if len(group.writes) >= MAX_WRITES or self._tail_bytes >= MAX_BYTES:
             return False
-        self._tail_bytes += sum(map(len, filter(None, writes.values())))
-        group.writes.update(writes)
-        self._queued += len(writes)
-        self._store.buffer(group, writes)
+        self._tail_bytes += len(value)
+        group.writes[key] = value
+        self._queued += 1
+        self._store.buffer_one(group, key, value)
         return True
 
     async def write(self, writes: Mapping[bytes, bytes | None]) -> None:

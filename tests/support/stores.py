@@ -104,12 +104,12 @@ class FakeWriter:
         if not self.holds:
             asyncio.get_running_loop().call_soon(self._soon)
 
-    def grow(self, group: Group, writes: Mapping[bytes, bytes | None]) -> bool:
+    def grow(self, group: Group, key: bytes, value: bytes) -> bool:
         """Let the group that was queued last write this, too."""
         if not self.queue or self.queue[-1] is not group:
             return False
-        group.writes.update(writes)
-        self.store.buffer(group, writes)
+        group.writes[key] = value
+        self.store.buffer_one(group, key, value)
         return True
 
     def _soon(self) -> None:

@@ -26,18 +26,19 @@ class Desk:
     def _finish(self, done: Record) -> None:
         self.finished.append(done.offset)
 
-    def end(self, offset: int) -> None:
-        """An event succeeded."""
-        incoming = self.bench.incoming(record(b'{"customer":"ada","amount":1}', offset=offset))
-        self.ends.add(incoming, 1, 0.5, {b"mark %d" % offset: b"done"})
+    def end(self, offset: int) -> bytes:
+        """An event succeeded; where its mark lies."""
+        value = b'{"id":"o%d","customer":"ada","amount":1}' % offset
+        incoming = self.bench.incoming(record(value, offset=offset))
+        self.ends.add(incoming, 1, 0.5, b"done")
+        return incoming.seen_key
 
 
 def test_events_that_left_nothing_else_share_a_group() -> None:
     desk = Desk()
-    for offset in range(3):
-        desk.end(offset)
+    marks = [desk.end(offset) for offset in range(3)]
     assert len(desk.writer.queue) == 1
-    assert desk.bench.store.get(b"mark 2") == b"done"
+    assert [desk.bench.store.get(mark) for mark in marks] == [b"done"] * 3
     assert (desk.finished, desk.bench.reports.all) == ([], [])
     desk.writer.commit()
 

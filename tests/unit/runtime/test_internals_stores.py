@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import os
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +20,7 @@ from support.records import turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from streamagents.runtime.app import StreamApp
 
@@ -147,3 +150,40 @@ async def test_a_partition_that_is_lost_holds_no_rocksdb_when_it_is_given_up(
         task.cancel()
     await turns()
     await table.data.stop()
+
+
+# -- what it costs ---------------------------------------------------------------------------------
+
+
+async def test_a_new_id_is_hardly_ever_looked_for_in_a_file(table: Any, tmp_path: Path) -> None:
+    options = table.data.rocksdb_options.as_options()
+    options.enable_statistics()
+    db = Rdict(str(tmp_path / "db"), options=options)
+    for _ in range(20_000):
+        db.put(os.urandom(20), b"")
+    db.flush()
+    for _ in range(10_000):
+        assert db.get(os.urandom(20)) is None
+
+    counts = dict(re.findall(r"(\S+) COUNT : (\d+)", options.get_statistics()))
+    looked_for = int(counts["rocksdb.bloom.filter.full.positive"])
+    assert 10_000 - looked_for == int(counts["rocksdb.bloom.filter.useful"])
+    assert looked_for < 300
+
+
+async def test_many_partitions_take_no_more_memory_than_a_few(table: Any, tmp_path: Path) -> None:
+    """Of what is not written to a file yet: a worker gets many when another one dies."""
+    options = table.data.rocksdb_options
+    dbs = [Rdict(str(tmp_path / f"{n}"), options=options.as_options()) for n in range(20)]
+    most = 0
+    for n in range(6 * 64):
+        for db in dbs:
+            db.put(b"%d" % n, os.urandom(16_384))
+        if n % 16 == 0:
+            most = max(most, sum(map(in_memory, dbs)))
+
+    assert most < 96 << 20
+
+
+def in_memory(db: Any) -> int:
+    return int(db.property_int_value("rocksdb.cur-size-all-mem-tables"))

@@ -181,13 +181,13 @@ async def test_a_transaction_that_is_committed_behind_a_dropped_store_does_not_t
 async def test_a_group_grows_until_it_leaves_or_another_stands_behind_it() -> None:
     desk = WriterDesk()
     group = Group({b"a": b"1"}, durable=lambda: desk.done.append("group"))
-    assert not desk.writer.grow(group, {b"b": b"2"})
+    assert not desk.writer.grow(group, b"b", b"2")
     desk.writer.add(group)
-    assert desk.writer.grow(group, {b"b": b"2"})
+    assert desk.writer.grow(group, b"b", b"2")
     desk.add("behind")
-    assert not desk.writer.grow(group, {b"c": b"3"})
+    assert not desk.writer.grow(group, b"c", b"3")
     await desk.writer.drained()
-    assert not desk.writer.grow(group, {b"c": b"3"})
+    assert not desk.writer.grow(group, b"c", b"3")
 
     state = [key for topic, _, key, _ in desk.broker.committed if topic == LOG[0]]
     assert (state, desk.done) == ([b"a", b"b", b"mark behind"], ["group", "behind"])
@@ -197,7 +197,7 @@ async def test_a_group_grows_to_the_size_of_a_transaction() -> None:
     desk = WriterDesk()
     group = Group({b"first": b""})
     desk.writer.add(group)
-    grown = [desk.writer.grow(group, {b"%d" % number: b""}) for number in range(2 * MAX_WRITES)]
+    grown = [desk.writer.grow(group, b"%d" % number, b"") for number in range(2 * MAX_WRITES)]
 
     assert (sum(grown), grown[MAX_WRITES - 1]) == (MAX_WRITES - 1, False)
     await desk.writer.drained()
@@ -226,6 +226,6 @@ async def test_a_group_grows_to_the_bytes_of_a_transaction() -> None:
     group = Group({b"first": bytes(MAX_BYTES // 2)})
     desk.writer.add(group)
 
-    assert desk.writer.grow(group, {b"second": bytes(MAX_BYTES // 2)})
-    assert not desk.writer.grow(group, {b"third": b"1"})
+    assert desk.writer.grow(group, b"second", bytes(MAX_BYTES // 2))
+    assert not desk.writer.grow(group, b"third", b"1")
     desk.writer.drop()
