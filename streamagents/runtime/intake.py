@@ -22,7 +22,7 @@ MAX_SPAN = 100_000
 """Offsets behind an unfinished one that are kept track of; beyond it the partition is paused."""
 IN_LINE = 100
 """Events of a source partition that are handed on whether there is room or not."""
-_SLICE_S = 0.01
+SLICE_S = 0.01
 """What events may take that end at once before the loop goes round: transactions, heartbeats and
 timers live on it, too."""
 MAX_BYTES = 8 << 20
@@ -210,7 +210,7 @@ class Intake:
         self._asked = False
         ready, room, receive = self._ready, self._room, self._receive
         monotonic = self._clock.monotonic
-        over_at = monotonic() + _SLICE_S
+        over_at = monotonic() + SLICE_S
         while ready and (self._in_hand < IN_LINE or (self._in_hand < self._most and room())):
             self._in_hand += 1
             receive(ready.popleft())

@@ -59,7 +59,9 @@ class Lookout:
         self._endings = Endings()
         self._due = time.monotonic()
         self._tasks: list[asyncio.Task[None]] = []
-        self.view = View(at=time.monotonic(), provider=worker.asker.provider)
+        self.view = View(
+            at=time.monotonic(), waits_for=self._waits_for, provider=worker.asker.provider
+        )
         """The newest; may be read by any thread."""
 
     def start(self) -> None:

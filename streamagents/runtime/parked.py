@@ -15,7 +15,7 @@ from streamagents.pipeline.stored import StoredRecord, decode_record, due_ms_of,
 from streamagents.runtime.internals import header_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from streamagents.ports import Record
     from streamagents.runtime.store import Store
@@ -80,15 +80,13 @@ class Parked:
         self._await(read_parked_key(record.entry)[0], due_ms)
         return {record.entry: encode_record(record, due_ms)}
 
-    def due(self, now_ms: int) -> list[bytes]:
-        """The lanes whose head may run; each is named once."""
-        lanes: list[bytes] = []
+    def due(self, now_ms: int) -> Iterator[bytes]:
+        """The lanes whose head may run; each is named once. Who stops asking loses none."""
         while self._heads and self._heads[0][0] <= now_ms:
             due_ms, lane = heapq.heappop(self._heads)
             if self._due.get(lane) == due_ms:
                 del self._due[lane]
-                lanes.append(lane)
-        return lanes
+                yield lane
 
     def _await(self, lane: bytes, due_ms: int) -> None:
         self._due[lane] = due_ms

@@ -17,7 +17,7 @@ from streamagents.pipeline.stored import StoredRecord
 from streamagents.runtime.grace import cancel, ended
 from streamagents.runtime.group import Group
 from streamagents.runtime.handling import Handling
-from streamagents.runtime.intake import IN_LINE, Intake
+from streamagents.runtime.intake import IN_LINE, SLICE_S, Intake
 from streamagents.runtime.intent import Intent, intent_key
 from streamagents.runtime.lane import lane_of
 from streamagents.runtime.lanes import Lanes
@@ -106,6 +106,7 @@ class OwnedPartition:
         )
         self._sweep: Sweep | None = None
         self._open = self._dropped = False
+        self._waking = False  # more parked lanes are due than there was time for
         self._progress = Progress(partition, worker.clock, worker.stuck_after_s)
 
     def begin(
@@ -187,9 +188,11 @@ class OwnedPartition:
         return self._worker.gate.limit_of(source.subscription.registration) + IN_LINE
 
     def admit(self) -> None:
-        """Let events begin for which there was no room."""
+        """Let events begin for which there was no room, or no time."""
         if not self._open:
             return
+        if self._waking:
+            self._wake()
         waiting = [intake for intake in self._intakes.values() if intake.waits]
         if len(waiting) > 1:
             random.shuffle(waiting)  # who shares an agent, shares its turns
@@ -213,8 +216,7 @@ class OwnedPartition:
         """Let what has waited long enough run; forget a few of the marks that have expired."""
         if not self._open:
             return
-        for lane, incoming in self._waiting.due():
-            self._lanes.push(lane_of(incoming), lane)
+        self._wake()
         for record in self._waiting.load():
             self._receptions[record.topic].receive(record)
         if self._sweep is not None:
@@ -222,6 +224,17 @@ class OwnedPartition:
         self.admit()  # a pause may be over
         running = len(self._handling.running)
         self._progress.look(self._intakes.values(), running=running, takes=self._takes)
+
+    def _wake(self) -> None:
+        """Let parked lanes run whose time has come. Thousands may have been parked at once."""
+        monotonic = self._worker.clock.monotonic
+        self._waking, over_at = False, monotonic() + SLICE_S
+        for lane, incoming in self._waiting.due():
+            self._lanes.push(lane_of(incoming), lane)
+            if monotonic() > over_at:
+                self._waking = True
+                self._worker.gate.on_room()  # for another turn of `admit`
+                return
 
     def purged(self, key: bytes, replay: int) -> int:
         """An event's letter was purged: its steps go. How many."""

@@ -17,7 +17,7 @@ from streamagents.runtime.parked import Parked, is_parked
 from streamagents.runtime.reports import report_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
     from datetime import datetime
 
     from streamagents.pipeline.outcome import Incoming
@@ -144,14 +144,12 @@ class Waiting:
         """Delayed events that are due."""
         return self._delayed.load(milliseconds(self._clock.now()), self._takes)
 
-    def due(self) -> list[tuple[bytes, Incoming]]:
+    def due(self) -> Iterator[tuple[bytes, Incoming]]:
         """The heads of parked lanes that may run; each is named once, until it waits again."""
-        found: list[tuple[bytes, Incoming]] = []
         for lane in self._parked.due(milliseconds(self._clock.now())):
             incoming = self._head(lane)
             if incoming is not None:
-                found.append((lane, incoming))
-        return found
+                yield lane, incoming
 
     async def run(self, lane: bytes, begin: Callable[[Incoming], Awaitable[object]]) -> None:
         """Run a parked lane, in order, until it is empty or its head has to wait again.

@@ -29,11 +29,11 @@ def test_a_lane_is_due_when_its_head_is_and_named_once() -> None:
     desk.put(ADA, 2, due_ms=5)
     desk.put(BOB, 3, due_ms=500)
 
-    assert desk.parked.due(499) == []
-    assert desk.parked.due(500) == [BOB]
-    assert desk.parked.due(999) == []
-    assert desk.parked.due(5000) == [ADA]
-    assert desk.parked.due(9000) == []
+    assert list(desk.parked.due(499)) == []
+    assert list(desk.parked.due(500)) == [BOB]
+    assert list(desk.parked.due(999)) == []
+    assert list(desk.parked.due(5000)) == [ADA]
+    assert list(desk.parked.due(9000)) == []
 
 
 def test_lanes_that_are_due_at_once_come_in_the_order_of_their_times() -> None:
@@ -41,7 +41,7 @@ def test_lanes_that_are_due_at_once_come_in_the_order_of_their_times() -> None:
     desk.put(ADA, 1, due_ms=2000)
     desk.put(BOB, 2, due_ms=1000)
 
-    assert desk.parked.due(3000) == [BOB, ADA]
+    assert list(desk.parked.due(3000)) == [BOB, ADA]
 
 
 def test_a_lane_that_has_ended_holds_nobody_and_may_begin_anew() -> None:
@@ -49,13 +49,13 @@ def test_a_lane_that_has_ended_holds_nobody_and_may_begin_anew() -> None:
     desk.put(ADA, 1, due_ms=1000)
     assert desk.parked.holds(ADA)
     assert not desk.parked.holds(BOB)
-    desk.parked.due(1000)
+    list(desk.parked.due(1000))
     desk.end(ADA)
     assert not desk.parked.holds(ADA)
     desk.put(ADA, 2, due_ms=7000)
 
-    assert desk.parked.due(6999) == []
-    assert desk.parked.due(7000) == [ADA]
+    assert list(desk.parked.due(6999)) == []
+    assert list(desk.parked.due(7000)) == [ADA]
 
 
 def test_a_head_that_waits_again_and_again_stays_the_head() -> None:
@@ -63,10 +63,10 @@ def test_a_head_that_waits_again_and_again_stays_the_head() -> None:
     for offset in (1, 2, 3):
         desk.put(ADA, offset, due_ms=1000)
     for turn in range(1, 20):
-        assert desk.parked.due(1000 * turn) == [ADA]
+        assert list(desk.parked.due(1000 * turn)) == [ADA]
         assert desk.heads()[ADA] == 1
         desk.postpone(ADA, 1000 * (turn + 1))
-        assert desk.parked.due(1000 * turn) == []
+        assert list(desk.parked.due(1000 * turn)) == []
 
     assert desk.parked.count == 3
     assert len(desk.store.durable) == 3
@@ -78,12 +78,12 @@ def test_of_one_time_the_next_head_is_not_named_by_itself() -> None:
     desk = ParkedDesk()
     desk.put(ADA, 1, due_ms=1000)
     desk.put(ADA, 2)
-    assert desk.parked.due(1000) == [ADA]
+    assert list(desk.parked.due(1000)) == [ADA]
     desk.end(ADA)
-    assert desk.parked.due(10_000) == []
+    assert list(desk.parked.due(10_000)) == []
     desk.postpone(ADA, 3000)
 
-    assert desk.parked.due(3000) == [ADA]
+    assert list(desk.parked.due(3000)) == [ADA]
 
 
 def test_what_could_not_be_kept_leaves_the_lane_as_it_was() -> None:
@@ -100,11 +100,11 @@ def test_a_head_that_could_not_be_kept_leaves_no_time_behind() -> None:
     (entry,) = desk.parked.put(ADA, record(offset=1), due_ms=1000)
     desk.parked.drop(entry)
     assert not desk.parked.holds(ADA)
-    assert desk.parked.due(1000) == []
+    assert list(desk.parked.due(1000)) == []
     desk.put(ADA, 2, due_ms=9000)
 
-    assert desk.parked.due(8999) == []
-    assert desk.parked.due(9000) == [ADA]
+    assert list(desk.parked.due(8999)) == []
+    assert list(desk.parked.due(9000)) == [ADA]
 
 
 def test_dropping_what_is_not_there_is_nothing() -> None:

@@ -19,8 +19,8 @@ def test_a_restart_finds_lanes_order_and_times() -> None:
     again = ParkedDesk(FakeStore(desk.store.durable))
 
     assert again.parked.count == 4
-    assert again.parked.due(7999) == [BOB]
-    assert again.parked.due(8000) == [ADA]
+    assert list(again.parked.due(7999)) == [BOB]
+    assert list(again.parked.due(8000)) == [ADA]
     again.put(ADA, 5)
     assert again.drained(ADA) == [1, 2, 3, 5]
     assert again.drained(BOB) == [4]
@@ -30,11 +30,11 @@ def test_after_a_restart_a_lane_whose_head_was_running_is_due_at_once() -> None:
     desk = ParkedDesk()
     desk.put(ADA, 1, due_ms=1000)
     desk.put(ADA, 2)
-    desk.parked.due(1000)
+    list(desk.parked.due(1000))
     desk.end(ADA)
     again = ParkedDesk(FakeStore(desk.store.durable))
 
-    assert again.parked.due(1) == [ADA]
+    assert list(again.parked.due(1)) == [ADA]
     assert again.drained(ADA) == [2]
 
 

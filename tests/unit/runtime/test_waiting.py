@@ -11,8 +11,9 @@ from streamagents.errors import Reject
 from streamagents.pipeline.mark import Mark, Status
 from streamagents.pipeline.places import MARKS, PARKED
 from streamagents.pipeline.wait import MAX_PARKED
+from streamagents.testing.clock import FakeClock
 from support.desks import OwnedBench
-from support.records import Clerk, Order, ada, bob, registration
+from support.records import Clerk, Order, ada, bob, registration, turns
 from support.stores import FakeStore
 
 
@@ -249,3 +250,26 @@ async def test_a_released_partition_begins_with_nothing_that_waits() -> None:
     await bench.after(60)
 
     assert (clerk.handled, len(clerk.calls), parked(bench)) == ([], 1, 1)
+
+
+async def test_many_that_are_due_at_once_leave_the_loop_its_turns() -> None:
+    def later() -> float:
+        bench.clock.advance(0.004)  # of work between two looks
+        return FakeClock.monotonic(bench.clock)
+
+    clerk = Clerk({n: [60] for n in range(40)})
+    bench = OwnedBench(registration(clerk, in_flight=100)).begin()
+    await bench.deliver(*(b'{"customer":"c%d","amount":%d}' % (n, n) for n in range(40)))
+    assert (parked(bench), clerk.handled) == (40, [])
+    bench.clock.advance(60)
+    bench.clock.monotonic = later  # type: ignore[method-assign]
+    bench.partition.tick()
+    for _ in range(20):
+        if clerk.handled:
+            break
+        await asyncio.sleep(0)
+    assert 0 < len(clerk.handled) < 20
+    await turns(100)
+
+    assert sorted(clerk.handled) == [*range(40)]
+    assert (parked(bench), bench.lost) == (0, [])

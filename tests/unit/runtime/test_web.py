@@ -132,6 +132,11 @@ async def test_before_it_is_prepared_it_says_what_it_waits_for(
     assert said["provider"] == "rules"
 
 
+def test_the_first_look_at_it_says_so_too(build: Callable[..., StreamApp]) -> None:
+    """A page that is asked before the loop has turned shows what was there first."""
+    assert build().lookout.view.waits_for == "a Kafka broker is waited for"
+
+
 async def test_fausts_own_sensor_is_there_under_its_names(
     started: Callable[..., StreamApp],
 ) -> None:
