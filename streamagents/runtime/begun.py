@@ -7,6 +7,7 @@ from types import coroutine
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Generator
 
     from streamagents.runtime.attempt import Attempt
@@ -92,3 +93,5 @@ class Start:
     """By the monotonic clock, in seconds."""
     begun: Begun
     """Its first step."""
+    task: asyncio.Task[Any]
+    """In which it began, and goes on. Asking anew costs a system call each time (Python 3.11)."""

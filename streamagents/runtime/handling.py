@@ -107,18 +107,17 @@ class Handling:
                 self._settling.done(case, seconds, attempt.records, attempt.writes)
             return None
         worker.gate.take(agent)  # whoever is done at once needs no slot
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a lane begins in one
+        task = _this_task()
         self.running.add(task)  # from here on a release waits for it
-        return self._handle(case, Start(attempt or self._new_attempt(case), started_at, begun))
+        start = Start(attempt or self._new_attempt(case), started_at, begun, task)
+        return self._handle(case, start)
 
     async def _handle(self, case: Case, start: Start | None = None) -> bool:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a lane is a task
         while True:
             try:
                 return await self._until_outcome(case, start)
             except asyncio.CancelledError:
+                task = _this_task()
                 if self.releasing or not was_cancelled(task):
                     self._settling.released(case)
                     raise
@@ -197,13 +196,13 @@ class Handling:
             self.begun += 1
             self._settling.telling.tell("started", case)
             started_at = worker.clock.monotonic()
-            error = await self._run(case, attempt)
+            error = await self._run(case, attempt, _this_task())
             return error, worker.clock.monotonic() - started_at
 
     async def _go_on(self, case: Case, start: Start) -> tuple[BaseException | None, float]:
         """The rest of an attempt that began at once."""
         try:
-            error = await self._run(case, start.attempt, start.begun)
+            error = await self._run(case, start.attempt, start.task, start.begun)
         finally:
             self._worker.gate.give(case.incoming.registration)
         return error, self._worker.clock.monotonic() - start.at
@@ -221,10 +220,8 @@ class Handling:
             await self._worker.clock.sleep(_LOOK_S)
 
     async def _run(
-        self, case: Case, attempt: Attempt, begun: Begun | None = None
+        self, case: Case, attempt: Attempt, task: asyncio.Task[Any], begun: Begun | None = None
     ) -> BaseException | None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a lane is a task
         self.running.add(task)
         try:
             await self._worker.invoker.run(case, attempt, begun)
@@ -242,3 +239,9 @@ class Handling:
             self.running.discard(task)
             if was_cancelled(task) and not self.releasing:
                 await forget_cancels(task)  # an agent cancelled its own task: its lane goes on
+
+
+def _this_task() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - a lane is a task
+    return task

@@ -34,7 +34,7 @@ class Lanes(Generic[T]):
     ) -> None:
         self._begin, self._broken = begin, broken
         self._queues: dict[Hashable, deque[T]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[Hashable, asyncio.Task[None]] = {}
         self._eager = EagerTasks()
         self._closed = False
 
@@ -50,7 +50,7 @@ class Lanes(Generic[T]):
             underway = self._eager.begin(self._begin, event)
             if underway is not None:
                 self._queues[key] = deque()
-                self._tasks.add(underway.go_on(self._go_on(key, underway.rest)))
+                self._tasks[key] = underway.go_on(self._go_on(key, underway.rest))
         except BaseException as exc:  # noqa: BLE001 - the partition is given up for it
             self._broken(exc)
 
@@ -61,7 +61,7 @@ class Lanes(Generic[T]):
     @property
     def tasks(self) -> frozenset[asyncio.Task[None]]:
         """The lanes whose event waits for something."""
-        return frozenset(self._tasks)
+        return frozenset(self._tasks.values())
 
     def close(self) -> None:
         """Begin nothing more; what runs goes on. What waits will be delivered again."""
@@ -84,6 +84,4 @@ class Lanes(Generic[T]):
         except BaseException as exc:  # noqa: BLE001 - the partition is given up for it
             self._broken(exc)
         finally:
-            task = asyncio.current_task()
-            assert task is not None  # noqa: S101 - a lane is one
-            self._tasks.discard(task)
+            del self._tasks[key]
